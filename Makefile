@@ -1,0 +1,34 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+YEAR := 2026
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+
+.PHONY: run test check bench generate clean
+
+run: $(VENV)/.installed  ## the shipped sample extract becomes a submission in out/
+	$(BIN)/sen2 run sample --year $(YEAR)
+
+test: check  ## every check and every test
+	$(BIN)/pytest -n 2
+
+check: $(VENV)/.installed  ## style, types, SQL and project conventions
+	$(BIN)/ruff format --check scripts tests
+	$(BIN)/ruff check scripts tests
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint --processes 2 models tests analyses macros
+
+bench: $(VENV)/.installed  ## the main job at growing sizes: time and peak memory by stage
+	$(BIN)/python -m sen2.bench
+
+generate: $(VENV)/.installed  ## what is generated from the seeds and shipped: schemas, suites, README's table
+	$(BIN)/python -m sen2.generate
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+clean:
+	rm -rf $(VENV) target logs warehouse out

@@ -1,0 +1,22 @@
+"""What can go wrong, by whose fault: each error carries the exit code it ends with."""
+
+
+class Sen2Error(Exception):
+    """An ending with a message for a person; `exit_code` says whose fault it is."""
+
+    exit_code = 3
+
+
+class InputError(Sen2Error):
+    """The extract or the configuration is wrong: names the file, the row, the column, the remedy.
+
+    The message never holds a value from a person's record.
+    """
+
+    exit_code = 2
+
+
+class DefectError(Sen2Error):
+    """A step of ours failed: a model, a test of ours, or a gate that could not be evaluated."""
+
+    exit_code = 3
