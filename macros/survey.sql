@@ -1,0 +1,31 @@
+{# An item that is collected in the collection year; NULL in a year that does not collect it. #}
+{% macro if_collected(table_name, column_name, expression) -%}
+    case
+        when (
+            select count(*) > 0
+            from {{ ref('items') }} as item
+            where
+                item.table_name = '{{ table_name }}'
+                and item.column_name = '{{ column_name }}'
+                and {{ var('collection_year') }} between item.year_from and item.year_to
+        ) then {{ expression }}
+    end
+{%- endmacro %}
+
+{# Whole years of age on a day. #}
+{% macro age_on(birth_date, day) -%}
+    date_sub('year', {{ birth_date }}, {{ day }})
+{%- endmacro %}
+
+{# The accepted rows of a contract table: what was landed, without the rejected rows. #}
+{% macro accepted(table_name) -%}
+    select landed.*
+    from {{ ref('stg_' ~ table_name) }} as landed
+    anti join (
+        select
+            _file,
+            _row,
+        from {{ ref('rejected_rows') }}
+        where table_name = '{{ table_name }}'
+    ) as rejected using (_file, _row)
+{%- endmacro %}

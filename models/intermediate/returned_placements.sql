@@ -1,0 +1,30 @@
+-- One row per placement in the return: it overlaps the time from the period's start to the survey.
+with
+
+placements as (
+    {{ accepted('placements') }}
+)
+
+select
+    plans.person_id,
+    plans.request_id,
+    placements.placement_id,
+    placements.urn,
+    placements.ukprn,
+    placements.setting,
+    placements.setting_note,
+    placements.rank,
+    placements.entry_date,
+    case when placements.leaving_date <= survey.survey_day then placements.leaving_date end
+        as leaving_date,
+    placements.attendance,
+    placements.sen_unit,
+    placements.resourced_provision,
+    placements.residential,
+    placements.work_based,
+from placements
+inner join {{ ref('returned_plans') }} as plans on placements.plan_id = plans.plan_id
+cross join {{ ref('survey') }} as survey
+where
+    coalesce(placements.entry_date <= survey.survey_day, true)
+    and coalesce(placements.leaving_date >= survey.period_start, true)

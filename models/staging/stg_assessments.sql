@@ -1,0 +1,13 @@
+-- One row per landed row of assessments: one assessment of a request. Typed; nothing dropped.
+select
+    {{ text('request_id') }} as request_id,
+    {{ text('decision') }} as decision,
+    {{ date_of('decision_date') }} as decision_date,
+    {{ unread_date('decision_date') }} as decision_date_raw,
+    {{ date_of('withdrawn_date') }} as withdrawn_date,
+    {{ unread_date('withdrawn_date') }} as withdrawn_date_raw,
+    {{ text('twenty_week_exception') }} as twenty_week_exception,
+    _source,
+    _file,
+    _row,
+from {{ source('raw', 'assessments') }}

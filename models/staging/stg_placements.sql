@@ -1,0 +1,22 @@
+-- One row per landed row of placements: one spell at a setting at one rank. Typed; nothing dropped.
+select
+    {{ text('placement_id') }} as placement_id,
+    {{ text('plan_id') }} as plan_id,
+    {{ text('rank') }} as rank,
+    {{ text('urn') }} as urn,
+    {{ text('ukprn') }} as ukprn,
+    {{ text('setting') }} as setting,
+    {{ text('setting_note') }} as setting_note,
+    {{ text('sen_unit') }} as sen_unit,
+    {{ text('resourced_provision') }} as resourced_provision,
+    {{ text('residential') }} as residential,
+    {{ text('work_based') }} as work_based,
+    {{ text('attendance') }} as attendance,
+    {{ date_of('entry_date') }} as entry_date,
+    {{ unread_date('entry_date') }} as entry_date_raw,
+    {{ date_of('leaving_date') }} as leaving_date,
+    {{ unread_date('leaving_date') }} as leaving_date_raw,
+    _source,
+    _file,
+    _row,
+from {{ source('raw', 'placements') }}

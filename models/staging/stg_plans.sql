@@ -1,0 +1,22 @@
+-- One row per landed row of plans: one EHC plan. Typed; nothing dropped.
+select
+    {{ text('plan_id') }} as plan_id,
+    {{ text('person_id') }} as person_id,
+    {{ text('request_id') }} as request_id,
+    {{ date_of('start_date') }} as start_date,
+    {{ unread_date('start_date') }} as start_date_raw,
+    {{ text('residential') }} as residential,
+    {{ text('work_based') }} as work_based,
+    {{ text('personal_budget') }} as personal_budget,
+    {{ text('organised_arrangements') }} as organised_arrangements,
+    {{ text('direct_payments') }} as direct_payments,
+    {{ text('transferred_from_la') }} as transferred_from_la,
+    {{ date_of('transferred_date') }} as transferred_date,
+    {{ unread_date('transferred_date') }} as transferred_date_raw,
+    {{ date_of('cease_date') }} as cease_date,
+    {{ unread_date('cease_date') }} as cease_date_raw,
+    {{ text('cease_reason') }} as cease_reason,
+    _source,
+    _file,
+    _row,
+from {{ source('raw', 'plans') }}

@@ -1,0 +1,106 @@
+"""sen2.yml, the authority's settings, and extract.yml, what an extract says of itself."""
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from .errors import InputError
+
+
+def _code(value: object) -> object:
+    """YAML reads an unquoted LA code as a number; it is text."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+LaCode = Annotated[str, BeforeValidator(_code), Field(pattern=r"^[0-9]{3}$")]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Header(_Settings):
+    """What the header of the submission says of the software and of this submission."""
+
+    software_code: str = "sen2"
+    release: str | None = None
+    serial_no: int = Field(default=1, ge=1, le=999)
+
+
+class Officers(_Settings):
+    """Designated medical, clinical and social care officer in post; a rule checks the codes."""
+
+    dmo: str | None = None
+    dco: str | None = None
+    dsco: str | None = None
+
+
+class Config(_Settings):
+    """sen2.yml."""
+
+    la_code: LaCode
+    name: str | None = None
+    header: Header = Header()
+    officers: Officers = Officers()
+    period_end: Literal["survey_day", "calendar_year"] = "survey_day"
+    extracted_on: date | None = None
+
+
+class ExtractNote(_Settings):
+    """extract.yml: whose extract this is and the day it was taken, both optional."""
+
+    la_code: LaCode | None = None
+    extracted_on: date | None = None
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def _read(path: Path, model: type[Model]) -> Model:
+    """A YAML file as a checked model; every fault becomes one sentence that names the key."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}).") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: is not UTF-8 text. Save it as UTF-8.") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        raise InputError(f"{path}{where}: is not valid YAML.") from None
+    try:
+        return model.model_validate({} if content is None else content)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc'])) or 'the file'}: {_plain(fault['type'], fault['msg'])}"
+            for fault in error.errors()
+        )
+        raise InputError(f"{path}: {faults}.") from None
+
+
+def _plain(kind: str, message: str) -> str:
+    return {
+        "extra_forbidden": "is not a setting (see README, Settings)",
+        "missing": "is missing",
+        "string_type": "must be text: put it in quotes",
+        "string_pattern_mismatch": 'must be a three-digit LA code in quotes, such as "330"',
+    }.get(kind, message[0].lower() + message[1:])
+
+
+def read_config(path: Path) -> Config:
+    """The authority's settings; a missing file is an input error that says how to begin."""
+    if not path.is_file():
+        raise InputError(
+            f"{path}: there is no such file. Give --config FILE, or copy the shipped sen2.yml"
+            " and put your authority's code and officers in it."
+        )
+    return _read(path, Config)
+
+
+def read_extract_note(folder: Path) -> ExtractNote:
+    """What extract.yml beside the tables says; nothing when there is none."""
+    path = folder / "extract.yml"
+    return _read(path, ExtractNote) if path.exists() else ExtractNote()

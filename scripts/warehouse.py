@@ -1,0 +1,77 @@
+"""The warehouse: one DuckDB file, and the tables in it that dbt does not make."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from . import spec
+from .errors import InputError
+
+PROVENANCE = ("_source", "_file", "_row")
+
+AUDIT_TABLES = {
+    "landed_files": (
+        "table_name varchar, file varchar, bytes bigint, sha256 varchar, row_count bigint,"
+        " other_columns varchar"
+    ),
+    "extract_settings": (
+        "collection_year integer, la_code varchar, name varchar, extracted_on date,"
+        " period_end varchar, software_code varchar, release varchar, serial_no integer,"
+        " dmo varchar, dco varchar, dsco varchar"
+    ),
+    "submissions": (
+        "collection_year integer, serial_no varchar, file varchar, sha256 varchar, bytes bigint,"
+        " person_count bigint, as_at date, is_final boolean"
+    ),
+    "runs": "run bigint, collection_year integer, stage varchar, seconds double, outcome varchar",
+}
+
+
+def quoted(identifier: str) -> str:
+    """An identifier safe to stand in SQL, whatever characters it holds."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def text_columns(columns: Iterator[str] | list[str]) -> str:
+    """A column list for DDL in which every column is text."""
+    return ", ".join(f"{quoted(column)} varchar" for column in columns)
+
+
+@contextmanager
+def connect(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to the warehouse, closed at the end; a file that is no warehouse is an error."""
+    if read_only and not path.exists():
+        raise InputError(f"{path}: there is no such warehouse. Run `sen2 land` first.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        connection = duckdb.connect(str(path), read_only=read_only)
+    except duckdb.IOException as error:
+        held = "lock" in str(error).lower()
+        raise InputError(
+            f"{path}: another program has the warehouse open for writing; close it and run again."
+            if held
+            else f"{path}: is not a DuckDB file that this version can open."
+        ) from None
+    try:
+        connection.execute("set enable_progress_bar = false; set autoinstall_known_extensions = false")
+        yield connection
+    finally:
+        connection.close()
+
+
+def prepare(connection: duckdb.DuckDBPyConnection, year: int) -> None:
+    """Make the schemas and every table that is landed or imported rather than built, if missing."""
+    for schema in ("raw", "imported", "audit"):
+        connection.execute(f"create schema if not exists {schema}")
+    for table, columns in AUDIT_TABLES.items():
+        connection.execute(f"create table if not exists audit.{table} ({columns})")
+    for table, contract_columns in spec.contract(year).items():
+        names = [column.name for column in contract_columns]
+        connection.execute(
+            f"create table if not exists raw.{table}"
+            f" ({text_columns(names)}, _source varchar, _file varchar, _row bigint)"
+        )
+    for table, names in spec.person_level_columns().items():
+        connection.execute(f"create table if not exists imported.{table} ({text_columns(names)})")
