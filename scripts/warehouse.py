@@ -73,5 +73,9 @@ def prepare(connection: duckdb.DuckDBPyConnection, year: int) -> None:
             f"create table if not exists raw.{table}"
             f" ({text_columns(names)}, _source varchar, _file varchar, _row bigint)"
         )
+    connection.execute(
+        "create table if not exists imported.structure_faults (return_id varchar, rule_id varchar,"
+        " line bigint, element varchar, person_id varchar, message varchar)"
+    )
     for table, names in spec.person_level_columns().items():
         connection.execute(f"create table if not exists imported.{table} ({text_columns(names)})")

@@ -117,7 +117,10 @@ judged as (
         _row,
         key_column,
         parent_column,
-        key_column is not null and key is null as is_key_blank,
+        key_column is not null and key is null or parent_column is not null and parent is null
+            as is_key_blank,
+        case when key_column is not null and key is null then key_column else parent_column end
+            as blank_column,
         key is not null and place > 1 as is_repeated,
         not coalesce(has_parent, false) as is_orphan,
     from landed
@@ -133,9 +136,9 @@ select
         else 'missing_parent'
     end as fault,
     case
-        when is_key_blank then 'its key column ' || key_column || ' is blank'
+        when is_key_blank then 'its key column ' || blank_column || ' is blank'
         when is_repeated then 'an earlier row has the same ' || key_column
-        else 'its ' || parent_column || ' is blank, unknown or was itself rejected'
+        else 'its ' || parent_column || ' is unknown, or was itself rejected'
     end as reason,
 from judged
 where is_key_blank or is_repeated or is_orphan

@@ -40,13 +40,14 @@ built as (
 ),
 
 imported as (
-    select * replace (
-        {{ date_of('review_meeting') }} as review_meeting,
-        {{ date_of('review_draft') }} as review_draft,
-        {{ date_of('phase_transfer_due_date') }} as phase_transfer_due_date,
-        {{ date_of('phase_transfer_final_date') }} as phase_transfer_final_date,
-        {{ date_of('last_review') }} as last_review,
-    )
+    select
+        * replace (
+            {{ date_of('review_meeting') }} as review_meeting,
+            {{ date_of('review_draft') }} as review_draft,
+            {{ date_of('phase_transfer_due_date') }} as phase_transfer_due_date,
+            {{ date_of('phase_transfer_final_date') }} as phase_transfer_final_date,
+            {{ date_of('last_review') }} as last_review,
+        ),
     from {{ source('imported', 'active_plans') }}
 )
 

@@ -35,9 +35,10 @@ built as (
 ),
 
 imported as (
-    select * replace (
-        {{ date_of('assessment_outcome_date') }} as assessment_outcome_date,
-    )
+    select
+        * replace (
+            {{ date_of('assessment_outcome_date') }} as assessment_outcome_date,
+        ),
     from {{ source('imported', 'assessment') }}
 )
 

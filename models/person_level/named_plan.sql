@@ -18,10 +18,11 @@ built as (
 ),
 
 imported as (
-    select * replace (
-        {{ date_of('start_date') }} as start_date,
-        {{ date_of('cease_date') }} as cease_date,
-    )
+    select
+        * replace (
+            {{ date_of('start_date') }} as start_date,
+            {{ date_of('cease_date') }} as cease_date,
+        ),
     from {{ source('imported', 'named_plan') }}
 )
 

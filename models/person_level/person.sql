@@ -36,9 +36,10 @@ built as (
 ),
 
 imported as (
-    select * replace (
-        {{ date_of('person_birth_date') }} as person_birth_date,
-    )
+    select
+        * replace (
+            {{ date_of('person_birth_date') }} as person_birth_date,
+        ),
     from {{ source('imported', 'person') }}
 )
 

@@ -25,10 +25,11 @@ built as (
 ),
 
 imported as (
-    select * replace (
-        {{ date_of('entry_date') }} as entry_date,
-        {{ date_of('leaving_date') }} as leaving_date,
-    )
+    select
+        * replace (
+            {{ date_of('entry_date') }} as entry_date,
+            {{ date_of('leaving_date') }} as leaving_date,
+        ),
     from {{ source('imported', 'placement_detail') }}
 )
 

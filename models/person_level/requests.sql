@@ -27,10 +27,11 @@ built as (
 ),
 
 imported as (
-    select * replace (
-        {{ date_of('received_date') }} as received_date,
-        {{ date_of('request_outcome_date') }} as request_outcome_date,
-    )
+    select
+        * replace (
+            {{ date_of('received_date') }} as received_date,
+            {{ date_of('request_outcome_date') }} as request_outcome_date,
+        ),
     from {{ source('imported', 'requests') }}
 )
 

@@ -1,13 +1,20 @@
 -- One row per return: its header and the authority's officers.
 with
 
+codes as (
+    select
+        max(code) filter (codeset = 'Collection') as collection,
+        max(code) filter (codeset = 'SourceLevel') as source_level,
+    from {{ ref('codes') }}
+),
+
 built as (
     select
         'built' as return_id,
-        (select code from {{ ref('codes') }} where codeset = 'Collection') as collection,
+        codes.collection,
         collection_year::varchar as year,
         survey_day as reference_date,
-        (select code from {{ ref('codes') }} where codeset = 'SourceLevel') as source_level,
+        codes.source_level,
         la_code as lea,
         software_code,
         release,
@@ -17,12 +24,14 @@ built as (
         dco,
         {{ if_collected('sen2', 'dsco', 'dsco') }} as dsco,
     from {{ ref('survey') }}
+    cross join codes
 ),
 
 imported as (
-    select * replace (
-        {{ date_of('reference_date') }} as reference_date,
-    )
+    select
+        * replace (
+            {{ date_of('reference_date') }} as reference_date,
+        ),
     from {{ source('imported', 'sen2') }}
 )
 

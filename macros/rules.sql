@@ -1,0 +1,37 @@
+{# The modules with a checks model, in the order of the return. #}
+{% macro check_modules() -%}
+    {{ return([
+        'extract', 'file', 'header', 'person', 'requests', 'assessment', 'named_plan',
+        'plan_detail', 'active_plans', 'placement_detail', 'sen_need', 'return',
+    ]) }}
+{%- endmacro %}
+
+{# Whether a code is in its code set in the return's year; NULL when it is blank. #}
+{% macro is_listed(column, codeset) -%}
+    {{ column }} in (
+        select listed.listed_code
+        from {{ ref('codes_in_force') }} as listed
+        where listed.codeset = '{{ codeset }}' and listed.listed_year = collection_year
+    )
+{%- endmacro %}
+
+{# The rows of a checks model with every rule column true or false: what cannot be told is false. #}
+{% macro settled(rows) -%}
+    select
+        columns(lambda name: not starts_with(name, 'rule_')),
+        coalesce(columns('^rule_'), false),
+    from {{ rows }}
+{%- endmacro %}
+
+{# The place of a plan detail or a need among its request's, the same for the same values. #}
+{% macro place_in_request(columns) -%}
+    row_number() over (
+        partition by return_id, request_id
+        order by {% for column in columns %}{{ column }} nulls last{{ ', ' if not loop.last }}{% endfor %}
+    )
+{%- endmacro %}
+
+{# Whether any rule column of the row is true. #}
+{% macro any_rule() -%}
+    greatest(*columns('^rule_'))
+{%- endmacro %}

@@ -1,0 +1,194 @@
+-- One row per landed row of the extract: the rules on the extract itself, ours.
+{% set tables = {
+    'people': ['person_id', 'person_id', 'null', ['birth_date'], []],
+    'requests': [
+        'request_id', 'person_id', 'request_id',
+        ['received_date', 'decision_date', 'withdrawn_date', 'moved_date'],
+        ['decision'],
+    ],
+    'assessments': [
+        'request_id', 'null', 'request_id', ['decision_date', 'withdrawn_date'], ['decision'],
+    ],
+    'disputes': ['null', 'null', 'request_id', ['dispute_date'], ['kind', 'about']],
+    'plans': [
+        'plan_id', 'person_id', 'null', ['start_date', 'transferred_date', 'cease_date'], [],
+    ],
+    'plan_settings': ['null', 'null', 'null', [], []],
+    'placements': ['placement_id', 'null', 'null', ['entry_date', 'leaving_date'], []],
+    'needs': ['null', 'null', 'null', [], []],
+    'reviews': [
+        'null', 'null', 'null',
+        [
+            'meeting_date', 'decision_date', 'draft_date',
+            'phase_transfer_due_date', 'phase_transfer_final_date',
+        ],
+        [],
+    ],
+    'establishments': ['urn', 'null', 'null', [], []],
+} %}
+{% set plan_tables = ['plans', 'plan_settings', 'placements', 'needs', 'reviews'] %}
+with
+
+allowed_words as (
+    select
+        table_name,
+        column_name,
+        string_split(allowed, ';') as words,
+    from {{ ref('extract_contract') }}
+    where allowed is not null
+),
+
+-- Every landed row with what could not be read in it, in words.
+landed as (
+    {% for table_name, (key, person, request, dates, words) in tables.items() %}
+        select
+            '{{ table_name }}' as table_name,
+            {{ key }}::varchar as record_key,
+            {{ person }}::varchar as person_id,
+            {{ request }}::varchar as request_id,
+            {{ 'plan_id' if table_name in plan_tables else 'null' }}::varchar as plan_id,
+            _file,
+            _row,
+            concat_ws(
+                '; ',
+                null
+                {%- for column in dates %},
+                '{{ column }} ' || {{ column }}_raw
+                {%- endfor %}
+            ) as unread_dates,
+            concat_ws(
+                '; ',
+                null
+                {%- for column in words %},
+                case
+                    when not list_contains(
+                        (
+                            select w.words from allowed_words as w
+                            where w.table_name = '{{ table_name }}' and w.column_name = '{{ column }}'
+                        ),
+                        coalesce({{ column }}, {{ "''" if table_name == 'disputes' else 'null' }})
+                    ) then '{{ column }} ' || coalesce({{ column }}, 'blank')
+                end
+                {%- endfor %}
+            ) as unknown_words,
+        from {{ ref('stg_' ~ table_name) }}
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
+plans as (
+    select * from {{ ref('case_plans') }}
+),
+
+requests as (
+    select
+        request_id,
+        person_id,
+    from {{ ref('stg_requests') }}
+    qualify row_number() over (partition by request_id order by _file, _row) = 1
+),
+
+dispositions as (
+    select * from {{ ref('row_dispositions') }}
+),
+
+returned_requests as (
+    select * from {{ ref('request_outcomes') }}
+),
+
+rows_known as (
+    select
+        landed.*,
+        coalesce(landed.person_id, plans.person_id, requests.person_id) as of_person_id,
+        coalesce(landed.request_id, plans.request_id) as of_request_id,
+        landed.table_name = 'plans' and plans._row = landed._row and plans._file = landed._file
+            as is_plan_accepted,
+        plans.request_fault,
+        plans.named_request_id,
+        plans.is_request_shared and plans.is_own_request as has_lost_request,
+        plans.is_transferred_in,
+        plans.transferred_date,
+        plans.transferred_from_la,
+        dispositions.disposition,
+        rejected.fault,
+        rejected.reason as rejected_because,
+    from landed
+    left join plans on landed.plan_id = plans.plan_id
+    left join requests on landed.request_id = requests.request_id
+    left join dispositions
+        on landed.table_name = dispositions.table_name
+            and landed._file = dispositions.file
+            and landed._row = dispositions.row
+    left join {{ ref('rejected_rows') }} as rejected
+        on landed.table_name = rejected.table_name
+            and landed._file = rejected._file
+            and landed._row = rejected._row
+),
+
+judged as (
+    select
+        'built' as return_id,
+        rows_known.of_person_id as person_id,
+        rows_known.of_request_id as request_id,
+        coalesce(
+            rows_known.record_key, rows_known.table_name || ' row ' || rows_known._row
+        ) as record_id,
+        rows_known.table_name,
+        rows_known._file as source_file,
+        rows_known._row as source_row,
+        concat_ws(
+            '; ',
+            rows_known.rejected_because,
+            nullif(rows_known.unread_dates, ''),
+            nullif(rows_known.unknown_words, ''),
+            case
+                when rows_known.is_plan_accepted
+                    then 'request_id ' || rows_known.named_request_id
+            end
+        ) as found,
+
+        -- an earlier row of the table has the same key, so this one is rejected
+        rows_known.fault = 'repeated_key' as rule_x01,
+
+        -- the row hangs from a record that is not there, so it is rejected
+        rows_known.fault = 'missing_parent' as rule_x02,
+
+        -- the plan names a request that is not there, or is another person's
+        rows_known.is_plan_accepted and rows_known.request_fault is not null as rule_x03,
+
+        -- a date of a returned row is not a date
+        rows_known.unread_dates <> '' and rows_known.disposition <> 'out_of_scope' as rule_x04,
+
+        -- a decision, or the kind or subject of a dispute, is not a word of the contract
+        rows_known.unknown_words <> '' as rule_x05,
+
+        -- an earlier plan keeps the request that this plan names
+        rows_known.is_plan_accepted and rows_known.has_lost_request as rule_x06,
+
+        -- the year has no code for a withdrawal, so it is returned as undecided
+        rows_known.table_name = 'requests'
+        and (
+            returned_requests.request_word = 'withdrawn'
+            or (returned_requests.is_proceeding and returned_requests.assessment_state = 'withdrawn')
+        ) as rule_x07,
+
+        -- the plan was transferred in, on a date that is not held
+        rows_known.is_plan_accepted
+        and rows_known.transferred_from_la is not null
+        and rows_known.transferred_date is null as rule_x08,
+
+        -- a key column is blank, so the row is rejected
+        rows_known.fault = 'blank_key' as rule_x09,
+
+        -- the plan was transferred in, from an authority that is not held
+        rows_known.is_plan_accepted
+        and rows_known.is_transferred_in
+        and rows_known.transferred_from_la is null as rule_x10,
+
+        -- a date of a row that is out of scope is not a date
+        rows_known.unread_dates <> '' and rows_known.disposition = 'out_of_scope' as rule_x11,
+    from rows_known
+    left join returned_requests on rows_known.request_id = returned_requests.request_id
+)
+
+{{ settled('judged') }}
