@@ -1,5 +1,6 @@
 """sen2.yml, the authority's settings, and extract.yml, what an extract says of itself."""
 
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
@@ -75,7 +76,7 @@ def _read(path: Path, model: type[Model]) -> Model:
         return model.model_validate({} if content is None else content)
     except ValidationError as error:
         faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc'])) or 'the file'}: {_plain(fault['type'], fault['msg'])}"
+            f"{'.'.join(map(str, fault['loc'])) or 'file'}: {_plain(fault['type'], fault['msg'])}"
             for fault in error.errors()
         )
         raise InputError(f"{path}: {faults}.") from None
@@ -104,3 +105,13 @@ def read_extract_note(folder: Path) -> ExtractNote:
     """What extract.yml beside the tables says; nothing when there is none."""
     path = folder / "extract.yml"
     return _read(path, ExtractNote) if path.exists() else ExtractNote()
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every stage needs to know: the year, the settings, the warehouse, where to write."""
+
+    year: int
+    config: Config
+    warehouse: Path
+    out: Path

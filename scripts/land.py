@@ -118,9 +118,7 @@ def _note_settings(
     )
 
 
-def _inspect(
-    extract: Path, table: str, columns: list[spec.ContractColumn]
-) -> LandedFile | None:
+def _inspect(extract: Path, table: str, columns: list[spec.ContractColumn]) -> LandedFile | None:
     """Find and read through one table's file; every fault is an error that names file and place."""
     path = extract / f"{table}.csv"
     if not path.is_file():
@@ -134,7 +132,9 @@ def _inspect(
     if size == 0:
         raise InputError(f"{path}: the file is empty. Give at least the header row.")
     header = _header(path)
-    missing = [column.name for column in columns if column.is_required and column.name not in header]
+    missing = [
+        column.name for column in columns if column.is_required and column.name not in header
+    ]
     if missing:
         raise InputError(
             f"{path}, row 1: the column {', '.join(missing)} is missing. Add it to the header,"
@@ -230,14 +230,12 @@ def _insert(file: LandedFile, relation: str) -> str:
 
 
 def _load_plain(connection: duckdb.DuckDBPyConnection, file: LandedFile) -> bool:
-    """DuckDB's own reader, strict: false when it refuses the file, which is then read row by row."""
-    columns = {name: "VARCHAR" for name in file.header}
+    """DuckDB's own strict reader; false when it refuses the file, to be read row by row then."""
+    columns = dict.fromkeys(file.header, "VARCHAR")
     read = "read_csv(?, columns = ?, header = true, auto_detect = false, delim = ',', quote = '\"',"
     read += " escape = '\"', strict_mode = true, null_padding = false, max_line_size = 16777216)"
     try:
-        connection.execute(
-            _insert(file, read), [file.path.name, 1, str(file.path), columns]
-        )
+        connection.execute(_insert(file, read), [file.path.name, 1, str(file.path), columns])
     except duckdb.Error as error:
         if not isinstance(error, duckdb.InvalidInputException | duckdb.ConversionException):
             raise

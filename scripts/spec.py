@@ -60,7 +60,7 @@ def collection(year: int) -> Collection:
 
 @dataclass(frozen=True)
 class ContractColumn:
-    """A column of a contract table: its part in the key, and whether this year's file must have it."""
+    """A column of a contract table: its part in the key, whether the year's file must have it."""
 
     name: str
     key: str
@@ -98,3 +98,14 @@ def person_level_columns() -> dict[str, list[str]]:
         if row["column_name"] not in columns:
             columns.append(row["column_name"])
     return tables
+
+
+def has_confirmed_structure(year: int) -> bool:
+    """Whether a source confirms how the year's XML is nested (single elements may be uncertain)."""
+    rows = [row for row in in_force("xml_structure", year) if row["parent"] == "Message"]
+    return bool(rows) and all(row["is_provisional"] == "false" for row in rows)
+
+
+def newest_year() -> int:
+    """The newest collection, the one that a command works on when it is given no year."""
+    return max(int(row["collection_year"]) for row in seed("collections"))

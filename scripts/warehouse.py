@@ -55,7 +55,9 @@ def connect(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyC
             else f"{path}: is not a DuckDB file that this version can open."
         ) from None
     try:
-        connection.execute("set enable_progress_bar = false; set autoinstall_known_extensions = false")
+        connection.execute(
+            "set enable_progress_bar = false; set autoinstall_known_extensions = false"
+        )
         yield connection
     finally:
         connection.close()

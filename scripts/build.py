@@ -1,0 +1,65 @@
+"""Building: dbt makes every layer of the warehouse from what was landed and imported."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from . import spec
+from .errors import DefectError
+
+QUIET_ENVIRONMENT = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"}
+
+
+def build(
+    warehouse: Path, year: int, on_node: Callable[[int, int], None] = lambda done, total: None
+) -> int:
+    """Run `dbt build` for a collection year, without unit tests; gives the number of nodes built.
+
+    Raises DefectError that names the models or tests of ours that failed. dbt's own messages are
+    not repeated, and no log is kept, since both can hold values from a person's record.
+    """
+    command = [
+        sys.executable, "-m", "dbt.cli.main", "--no-version-check", "--no-use-colors",
+        "--log-format", "json", "--log-level-file", "none", "build",
+        "--project-dir", str(spec.PROJECT), "--profiles-dir", str(spec.PROJECT / "profiles"),
+        "--exclude-resource-type", "unit_test", "--vars", json.dumps({"collection_year": year}),
+    ]  # fmt: skip
+    environment = os.environ | QUIET_ENVIRONMENT | {"SEN2_WAREHOUSE": str(warehouse.resolve())}
+    failed: list[str] = []
+    done = total = 0
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        for line in process.stdout or ():
+            event = _event(line)
+            node = event.get("node_info", {})
+            if "execution_time" in event and "total" in event:
+                done, total = done + 1, int(event["total"])
+                on_node(done, total)
+                if event.get("status", "").lower() in ("error", "fail"):
+                    failed.append(node.get("node_name", "a node"))
+    if failed:
+        raise DefectError(
+            f"dbt could not build, or a test of ours failed on, {', '.join(sorted(failed))}."
+            " The warehouse is not fit to export from. This is our fault, not the extract's:"
+            " please report it with these names."
+        )
+    if process.returncode != 0:
+        raise DefectError(
+            "dbt stopped before it built anything. Run `dbt debug --profiles-dir profiles` in the"
+            " project's folder to see why."
+        )
+    return done
+
+
+def _event(line: str) -> dict[str, Any]:
+    """The data of one of dbt's log events; nothing when the line is not one."""
+    try:
+        event: dict[str, Any] = json.loads(line).get("data", {})
+    except ValueError:
+        return {}
+    return event

@@ -1,0 +1,176 @@
+"""The command `sen2`: one verb a stage, and `run` for the whole job."""
+
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import spec
+from .config import Job, read_config
+from .console import Stages, err, out
+from .errors import Sen2Error
+
+app = typer.Typer(
+    name="sen2",
+    help="From a local authority's special-educational-needs cases to DfE's SEN2 return.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    epilog=(
+        "Exit codes: 0 the submission was written; 1 the return has errors, so none was written"
+        " (the reports were); 2 the input or the configuration is wrong; 3 our own fault."
+    ),
+)
+
+Year = Annotated[int, typer.Option("--year", help="The collection year, that of the survey day.")]
+Extract = Annotated[Path, typer.Argument(help="The folder of the extract, one CSV per table.")]
+ConfigFile = Annotated[Path, typer.Option("--config", help="The authority's settings.")]
+Warehouse = Annotated[
+    Path | None,
+    typer.Option("--warehouse", help="The DuckDB file. [default: warehouse/sen2_<year>.duckdb]"),
+]
+Out = Annotated[Path | None, typer.Option("--out", help="Where outputs go. [default: out/<year>]")]
+AcceptArrival = Annotated[
+    bool,
+    typer.Option(
+        "--accept-arrival", help="Go on although far fewer rows or values arrived than last time."
+    ),
+]
+THIS_YEAR = spec.newest_year()
+SETTINGS = Path("sen2.yml")
+
+
+def _job(year: int, config: Path, warehouse: Path | None, folder: Path | None) -> Job:
+    return Job(
+        year=year,
+        config=read_config(config),
+        warehouse=warehouse or Path("warehouse") / f"sen2_{year}.duckdb",
+        out=folder or Path("out") / str(year),
+    )
+
+
+@app.command("run")
+def run_all(
+    extract: Extract,
+    year: Year = THIS_YEAR,
+    config: ConfigFile = SETTINGS,
+    warehouse: Warehouse = None,
+    out: Out = None,
+    accept_arrival: AcceptArrival = False,
+) -> None:
+    """Land, build, check, export and report: from an extract to a submission in one."""
+    from . import run
+
+    job = _job(year, config, warehouse, out)
+    raise typer.Exit(run.run(job, extract, accept_arrival))
+
+
+@app.command()
+def land(
+    extract: Extract,
+    year: Year = THIS_YEAR,
+    config: ConfigFile = SETTINGS,
+    warehouse: Warehouse = None,
+) -> None:
+    """Land an extract in the warehouse, as it is: every value text, every row with its source."""
+    from . import run
+
+    run.land_stage(_job(year, config, warehouse, None), Stages(), extract)
+
+
+@app.command()
+def build(
+    year: Year = THIS_YEAR, config: ConfigFile = SETTINGS, warehouse: Warehouse = None
+) -> None:
+    """Build every layer of the warehouse from what was landed (`dbt build`)."""
+    from . import run
+
+    run.build_stage(_job(year, config, warehouse, None), Stages())
+
+
+@app.command()
+def validate(
+    year: Year = THIS_YEAR,
+    config: ConfigFile = SETTINGS,
+    warehouse: Warehouse = None,
+) -> None:
+    """Run the arrival and rules gates on a built warehouse and say what they found."""
+    from . import run
+
+    raise typer.Exit(run.validate(_job(year, config, warehouse, None)))
+
+
+@app.command()
+def export(
+    year: Year = THIS_YEAR,
+    config: ConfigFile = SETTINGS,
+    warehouse: Warehouse = None,
+    out: Out = None,
+    accept_arrival: AcceptArrival = False,
+) -> None:
+    """Write the submission from a built warehouse; refused while a gate is red."""
+    from . import run
+
+    raise typer.Exit(run.export_only(_job(year, config, warehouse, out), accept_arrival))
+
+
+@app.command()
+def report(
+    year: Year = THIS_YEAR,
+    config: ConfigFile = SETTINGS,
+    warehouse: Warehouse = None,
+    out: Out = None,
+) -> None:
+    """Write the workbook of what to fix from a built warehouse."""
+    from . import run
+
+    run.report_stage(_job(year, config, warehouse, out), Stages())
+
+
+@app.command()
+def sample(
+    folder: Annotated[Path, typer.Argument(help="A new or empty folder for the extract.")],
+    year: Year = THIS_YEAR,
+    plans: Annotated[int, typer.Option("--plans", help="Active plans on the survey day.")] = 300,
+    seed: Annotated[int, typer.Option("--seed", help="Another seed, other people.")] = 1,
+    faults: Annotated[
+        float, typer.Option("--faults", help="Share of people given a known fault, 0 to 0.5.")
+    ] = 0.0,
+) -> None:
+    """Write a realistic synthetic extract, with the answers it should give beside it."""
+    from .sample import write_sample
+
+    counts = write_sample(folder, year, plans, seed, faults)
+    out.print(f"{folder}: {counts}", markup=False)
+
+
+def main() -> None:
+    """Run the command; every ending is an exit code and, when wrong, one paragraph that says why.
+
+    A traceback could show a value from a person's record, so our own faults name only the places
+    in the code they passed through.
+    """
+    try:
+        app(standalone_mode=True)
+    except Sen2Error as error:
+        err.print(f"sen2: {error}", markup=False)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        err.print("sen2: stopped.", markup=False)
+        sys.exit(130)
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        places = " > ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-4:])
+        err.print(
+            f"sen2: a fault of ours, {type(error).__name__} at {places}. Nothing was published."
+            " Please report it with this line.",
+            markup=False,
+        )
+        sys.exit(3)
+
+
+if __name__ == "__main__":
+    main()
