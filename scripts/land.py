@@ -282,7 +282,7 @@ def _checked_rows(
             if len(values) != width:
                 raise InputError(
                     f"{file.path}, row {number}: has {len(values)} values, but the header has"
-                    f" {width} columns (from {file.header[min(len(values), width) - 1]} on the row"
+                    f" {width} columns (from {file.header[min(len(values), width - 1)]} on the row"
                     " cannot be read). A comma or a quote inside a value needs the value in quotes."
                 )
             for name, value in zip(file.header, values, strict=True):
