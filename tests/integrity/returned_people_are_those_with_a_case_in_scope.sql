@@ -1,0 +1,24 @@
+-- The built return holds exactly the people who have a case in scope, and exactly those cases.
+with
+
+in_scope as (
+    select
+        person_id,
+        request_id,
+    from {{ ref('case_scope') }}
+    where in_return
+),
+
+returned as (
+    select
+        person.person_id,
+        requests.request_id,
+    from {{ ref('person') }} as person
+    full join {{ ref('requests') }} as requests
+        on person.return_id = requests.return_id and person.person_id = requests.person_id
+    where coalesce(person.return_id, requests.return_id) = 'built'
+)
+
+(from in_scope except from returned)
+union all
+(from returned except from in_scope)

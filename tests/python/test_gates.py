@@ -1,0 +1,307 @@
+"""The gates: each way to be red, what leaves them green, and that no personal value gets out."""
+
+import csv
+import json
+import socket
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from sen2 import gates, spec
+from sen2.gates import GateResult, TableDigest
+
+YEAR = 2026
+MARKER = "Zebedee"
+MESSAGE = "The outcome date is before the request."
+RULES = f"""rule_id,severity,module,year_from,year_to,checked,message
+H01,load_reject,header,2021,9999,yes,{MESSAGE}
+P01,error,person,2021,9999,partly,{MESSAGE}
+R11,error,requests,2021,9999,yes,{MESSAGE}
+R12,query,requests,2021,9999,yes,{MESSAGE}
+R13,error,requests,2021,9999,no,{MESSAGE}
+R14,error,requests,2021,2025,yes,{MESSAGE}
+S01,error,sen_need,2021,9999,yes,{MESSAGE}
+"""
+CONTRACT = """table_name,column_name,must_be_present_from,must_be_present_to
+people,person_id,2021,9999
+people,surname,2021,9999
+people,gender_code,2021,2023
+people,postcode,,
+"""
+THRESHOLDS = """name,value,year_from,year_to
+arrival_fall_share,0.2,2021,9999
+arrival_missing_rise,0.1,2021,9999
+"""
+SEEDS = {
+    name: list(csv.DictReader(text.splitlines()))
+    for name, text in [
+        ("rules", RULES),
+        ("extract_contract", CONTRACT),
+        ("thresholds", THRESHOLDS),
+    ]
+}
+WAREHOUSE = f"""
+    create schema spec; create schema validation; create schema person_level;
+    create schema raw; create schema audit;
+    create table validation.header_checks as select 'built' as return_id, false as rule_h01;
+    create table validation.person_checks as
+        select 'built' as return_id, '{MARKER}' as surname, false as rule_p01 from range(10);
+    create table validation.requests_checks as
+        select 'built' as return_id, '{MARKER}' as source, false as rule_r11, false as rule_r12
+        from range(10);
+    create table validation.sen_need_checks (return_id text, rule_s01 boolean);
+    create table person_level.sen_need (return_id text);
+    create table raw.people as
+        select range::text as person_id, '{MARKER}' as surname, 'extract' as _source, range as _row
+        from range(10);
+"""
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("a gate opened a network connection")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the suites of the rules and the contract above."""
+    monkeypatch.setattr(spec, "seed", SEEDS.__getitem__)
+    gates.write_suites(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A warehouse in which nothing is wrong."""
+    path = tmp_path / "warehouse.duckdb"
+    change(path, WAREHOUSE)
+    (tmp_path / "rules.csv").write_text(RULES)
+    change(path, f"create table spec.rules as from read_csv('{tmp_path}/rules.csv')")
+    return path
+
+
+def change(path: Path, sql: str) -> None:
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(sql)
+
+
+def rules(path: Path, project: Path, year: int = YEAR) -> GateResult:
+    return gates.rules_gate(path, "built", year, project)
+
+
+def red(result: GateResult) -> list[tuple[str, str, str]]:
+    assert result.is_red == bool(result.reasons)
+    return [(each.suite, each.rule_id, each.outcome) for each in result.expectations if each.is_red]
+
+
+def test_rules_gate_is_open_when_nothing_is_wrong(path: Path, project: Path) -> None:
+    result = rules(path, project)
+    assert not result.is_red
+    outcomes = {each.rule_id: (each.outcome, each.rows_checked) for each in result.expectations}
+    assert outcomes["R11"] == ("met", 10)
+    assert outcomes["S01"] == ("no_rows", 0)
+    assert "R13" not in outcomes
+    assert "R14" not in outcomes
+
+
+def test_a_broken_error_closes_the_gate(path: Path, project: Path) -> None:
+    change(path, "update validation.requests_checks set rule_r11 = true")
+    result = rules(path, project)
+    assert red(result) == [("rules_requests", "R11", "broken")]
+    assert result.reasons == [f"rules_requests, R11: not met by 10 of 10 rows. {MESSAGE}"]
+
+
+def test_a_check_that_is_null_counts_as_broken(path: Path, project: Path) -> None:
+    change(path, "update validation.person_checks set rule_p01 = null")
+    assert red(rules(path, project)) == [("rules_person", "P01", "broken")]
+
+
+def test_a_broken_query_does_not_close_the_gate(path: Path, project: Path) -> None:
+    change(path, "update validation.requests_checks set rule_r12 = true")
+    result = rules(path, project)
+    assert not result.is_red
+    assert {each.rule_id: each.broken for each in result.expectations}["R12"] == 10
+
+
+@pytest.mark.parametrize("rule_id", ["r11", "r12"])
+def test_an_expectation_that_raises_closes_the_gate(
+    path: Path, project: Path, rule_id: str
+) -> None:
+    change(path, f"alter table validation.requests_checks drop rule_{rule_id}")
+    assert red(rules(path, project)) == [("rules_requests", rule_id.upper(), "raised")]
+
+
+@pytest.mark.parametrize("table", ["header", "person", "requests"])
+def test_a_suite_that_saw_no_rows_closes_the_gate(path: Path, project: Path, table: str) -> None:
+    change(path, f"delete from validation.{table}_checks")
+    assert red(rules(path, project)) == [(f"rules_{table}", "rows", "no_rows")]
+
+
+def test_no_checks_of_rows_in_the_return_close_the_gate(path: Path, project: Path) -> None:
+    change(path, "insert into person_level.sen_need values ('built')")
+    assert red(rules(path, project)) == [("rules_sen_need", "rows", "no_rows")]
+
+
+def test_a_module_without_its_table_closes_the_gate(path: Path, project: Path) -> None:
+    change(path, "drop table validation.sen_need_checks")
+    assert red(rules(path, project)) == [("rules_sen_need", "rows", "no_rows")]
+
+
+def test_a_rule_without_an_expectation_closes_the_gate(path: Path, project: Path) -> None:
+    suite = project / "gx" / "expectations" / "rules_requests.json"
+    content = json.loads(suite.read_text())
+    content["expectations"] = [
+        each for each in content["expectations"] if each["meta"]["rule_id"] != "R12"
+    ]
+    suite.write_text(json.dumps(content))
+    assert red(rules(path, project)) == [("rules_requests", "R12", "missing")]
+
+
+def test_a_rule_that_became_an_error_needs_new_suites(path: Path, project: Path) -> None:
+    change(path, "update spec.rules set severity = 'error' where rule_id = 'R12'")
+    assert red(rules(path, project)) == [("rules_requests", "R12", "missing")]
+
+
+def test_a_gate_without_rules_is_closed(path: Path, project: Path) -> None:
+    change(path, "delete from spec.rules")
+    assert rules(path, project).reasons == ["There was nothing to check."]
+
+
+@pytest.mark.parametrize(("year", "is_red"), [(2025, False), (2026, True), (2027, True)])
+def test_the_newest_version_of_a_rule_in_force_is_checked(
+    path: Path, project: Path, year: int, is_red: bool
+) -> None:
+    change(path, "alter table validation.requests_checks add rule_r11__from_2026 boolean")
+    change(path, "alter table validation.requests_checks add rule_r14 boolean default false")
+    assert rules(path, project, year).is_red == is_red
+
+
+def test_only_the_return_asked_for_is_checked(path: Path, project: Path) -> None:
+    change(path, "insert into validation.requests_checks values ('last_year', '', true, true)")
+    assert not rules(path, project).is_red
+    assert gates.rules_gate(path, "last_year", YEAR, project).is_red
+
+
+def test_nothing_personal_leaves_the_gates(
+    path: Path,
+    project: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    change(
+        path,
+        "alter table validation.person_checks rename to people_seen;"
+        "create view validation.person_checks as"
+        " select return_id, surname::int = 1 as rule_p01 from validation.people_seen;"
+        "update validation.requests_checks set rule_r11 = true;",
+    )
+    checked = rules(path, project)
+    assert ("rules_person", "P01", "raised") in red(checked)
+    arrived = gates.arrival_gate(path, YEAR, project)
+    gates.store_results(path, checked, "built", YEAR)
+    gates.write_docs(tmp_path / "docs", [arrived, checked])
+    pages = {page.name: page.read_text() for page in (tmp_path / "docs").iterdir()}
+    assert {"index.html", "rules_person.html", "arrival_people.html"} <= pages.keys()
+    validations = [each.to_json_dict() for each in (*arrived.validations, *checked.validations)]
+    with duckdb.connect(str(path)) as connection:
+        stored = connection.execute("select * from audit.gate_results").fetchall()
+    said = "".join([caplog.text, *capfd.readouterr()])
+    for text in (*pages.values(), json.dumps(validations), str(stored), str(checked), said):
+        assert MARKER not in text
+
+
+def test_pages_load_nothing_and_say_the_rule(path: Path, project: Path, tmp_path: Path) -> None:
+    gates.write_docs(tmp_path / "docs", [rules(path, project)])
+    for page in (tmp_path / "docs").iterdir():
+        for loads in ("http:", "https:", "<script", "<img", "<link", "@import", "url("):
+            assert loads not in page.read_text()
+    assert MESSAGE in (tmp_path / "docs" / "rules_header.html").read_text()
+
+
+def test_results_of_a_gate_are_replaced(path: Path, project: Path) -> None:
+    for _ in range(2):
+        gates.store_results(path, rules(path, project), "built", YEAR)
+    with duckdb.connect(str(path)) as connection:
+        assert connection.execute(
+            "select * from audit.gate_results where expectation = 'R11'"
+        ).fetchall() == [("rules", "built", YEAR, "rules_requests", "R11", "error", "met", 10, 0)]
+
+
+def test_arrival_compares_nothing_in_a_fresh_warehouse(path: Path, project: Path) -> None:
+    change(path, "update raw.people set surname = null")
+    assert not gates.arrival_gate(path, YEAR, project).is_red
+
+
+@pytest.mark.parametrize(
+    ("sql", "outcomes"),
+    [
+        ("delete from raw.people where _row >= 8", []),
+        ("delete from raw.people where _row >= 7", [("arrival_people", "rows", "broken")]),
+        ("update raw.people set surname = '' where _row = 0", []),
+        (
+            "update raw.people set surname = ' ' where _row <= 1",
+            [("arrival_people", "surname is filled in", "broken")],
+        ),
+        (
+            "alter table raw.people drop surname",
+            [
+                ("arrival_people", "surname is filled in", "raised"),
+                ("arrival_people", "surname is there", "broken"),
+            ],
+        ),
+        ("delete from raw.people", [("arrival_people", "rows", "no_rows")]),
+    ],
+)
+def test_arrival_against_the_last_good_run(
+    path: Path, project: Path, sql: str, outcomes: list[tuple[str, str, str]]
+) -> None:
+    gates.save_baseline(path, YEAR)
+    change(path, sql)
+    assert sorted(red(gates.arrival_gate(path, YEAR, project))) == outcomes
+
+
+def test_arrival_without_a_table_is_closed(path: Path, project: Path) -> None:
+    change(path, "drop table raw.people")
+    assert gates.arrival_gate(path, YEAR, project).is_red
+
+
+@pytest.mark.parametrize(
+    ("written", "outcomes"),
+    [
+        ({"person": TableDigest(2, "ab"), "sen_need": TableDigest(0, "")}, []),
+        ({"person": TableDigest(2, "cd")}, [("leaving_person", "digest equal", "broken")]),
+        (
+            {"person": TableDigest(1, "cd"), "plan_detail": TableDigest(1, "ef")},
+            [
+                ("leaving_person", "digest equal", "broken"),
+                ("leaving_person", "rows equal", "broken"),
+                ("leaving_plan_detail", "digest equal", "broken"),
+                ("leaving_plan_detail", "rows equal", "broken"),
+            ],
+        ),
+    ],
+)
+def test_leaving_compares_the_file_with_the_tables(
+    project: Path, written: dict[str, TableDigest], outcomes: list[tuple[str, str, str]]
+) -> None:
+    stored = {"person": TableDigest(2, "ab"), "sen_need": TableDigest(0, "")}
+    assert sorted(red(gates.leaving_gate(written, stored, project))) == outcomes
+
+
+def test_leaving_with_nothing_written_is_closed(project: Path) -> None:
+    assert gates.leaving_gate({}, {}, project).is_red
+
+
+def expectations(project: Path) -> dict[str, object]:
+    suites = (project / "gx" / "expectations").iterdir()
+    return {suite.name: json.loads(suite.read_text())["expectations"] for suite in suites}
+
+
+def test_the_suites_in_gx_are_those_of_the_seeds(tmp_path: Path) -> None:
+    gates.write_suites(tmp_path)
+    assert expectations(spec.PROJECT) == expectations(tmp_path)
