@@ -31,6 +31,7 @@ people,postcode,,
 """
 THRESHOLDS = """name,value,year_from,year_to
 arrival_fall_share,0.2,2021,9999
+arrival_fall_rows,1,2021,9999
 arrival_missing_rise,0.1,2021,9999
 """
 SEEDS = {
@@ -263,6 +264,19 @@ def test_arrival_against_the_last_good_run(
     gates.save_baseline(path, YEAR)
     change(path, sql)
     assert sorted(red(gates.arrival_gate(path, YEAR, project))) == outcomes
+
+
+def test_a_fall_of_a_few_rows_of_a_small_table_leaves_the_gate_open(
+    path: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more = [
+        row | {"value": "5"} if row["name"] == "arrival_fall_rows" else row
+        for row in SEEDS["thresholds"]
+    ]
+    monkeypatch.setattr(spec, "seed", (SEEDS | {"thresholds": more}).__getitem__)
+    gates.save_baseline(path, YEAR)
+    change(path, "delete from raw.people where _row >= 6")
+    assert red(gates.arrival_gate(path, YEAR, project)) == []
 
 
 def test_arrival_without_a_table_is_closed(path: Path, project: Path) -> None:
