@@ -72,10 +72,13 @@ from {{ ref('request_outcomes') }} as outcomes
 left join requests on outcomes.request_id = requests.request_id
 left join plan_rows on outcomes.request_id = plan_rows.request_id
 union all
-select 'assessment', outcomes.request_id, coalesce(assessments._file, plan_rows._file),
-    coalesce(assessments._row, plan_rows._row),
+-- An assessment that we supplied comes from the request's row, or the plan's.
+select 'assessment', outcomes.request_id,
+    coalesce(assessments._file, requests._file, plan_rows._file),
+    coalesce(assessments._row, requests._row, plan_rows._row),
 from {{ ref('assessment_outcomes') }} as outcomes
 left join assessments on outcomes.request_id = assessments.request_id
+left join requests on outcomes.request_id = requests.request_id
 left join plan_rows on outcomes.request_id = plan_rows.request_id
 union all
 select 'named_plan', request_id, _file, _row,
