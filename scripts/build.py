@@ -36,19 +36,19 @@ def build(
     ) as process:
         for line in process.stdout or ():
             event = _event(line)
-            node = event.get("node_info", {})
-            if "execution_time" in event and "total" in event:
-                done, total = done + 1, int(event["total"])
-                on_node(done, total)
-                if event.get("status", "").lower() in ("error", "fail"):
-                    failed.append(node.get("node_name", "a node"))
+            if "execution_time" not in event or "index" not in event:
+                continue
+            done, total = done + 1, int(event.get("total") or event.get("num_models") or 0)
+            on_node(done, total)
+            if event["status"].lower() in ("error", "fail"):
+                failed.append(event["node_info"]["node_name"])
     if failed:
         raise DefectError(
             f"dbt could not build, or a test of ours failed on, {', '.join(sorted(failed))}."
             " The warehouse is not fit to export from. This is our fault, not the extract's:"
             " please report it with these names."
         )
-    if process.returncode != 0:
+    if process.returncode != 0 or done < total:
         raise DefectError(
             "dbt stopped before it built anything. Run `dbt debug --profiles-dir profiles` in the"
             " project's folder to see why."

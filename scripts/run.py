@@ -133,35 +133,51 @@ def _say_gate(stages: Stages, name: str, result: gates.GateResult) -> None:
 
 def export_stage(job: Job, stages: Stages) -> Path | None:
     """Write, check and publish the submission; nothing is published when the file is not right."""
+    leaving: list[gates.GateResult] = []
+
+    def why_not(written: export.Digests, stored: export.Digests) -> list[str]:
+        leaving.append(gates.leaving_gate(written, stored))
+        return leaving[0].reasons
+
     with stages.stage("export", "Writing the submission"):
-        draft = export.write(job.warehouse, BUILT, job.year, job.out)
         try:
-            faults = export.validate(draft.path, job.year)
-            with warehouse.connect(job.warehouse, read_only=True) as connection:
-                stored = export.digests_of_tables(connection, BUILT, job.year)
-            leaving = gates.leaving_gate(export.digests_of_file(draft.path, job.year), stored)
-            gates.store_results(job.warehouse, leaving, BUILT, job.year)
-            if faults or leaving.is_red:
-                path = None
-            else:
-                path = export.publish(draft, job.out)
-                export.retire_others(job.out, job.config.la_code, job.year, keep=path)
+            submission = export.export(job.warehouse, BUILT, job.year, job.out, why_not=why_not)
+        except export.NotValidError as error:
+            err.print(f"\n{error}", markup=False)
+            return None
         finally:
-            draft.path.unlink(missing_ok=True)
-    if path is None:
-        for fault in faults[:10]:
-            err.print(f"  line {fault.line}, {fault.element}: {fault.message}", markup=False)
-        for reason in leaving.reasons:
-            err.print(f"  {reason}", markup=False)
-        stages.say("export", "the file did not pass its schema or the leaving gate")
-        return None
-    export.keep_submission(job.warehouse, draft, path, job.year)
+            for result in leaving:
+                gates.store_results(job.warehouse, result, BUILT, job.year)
+        export.retire_others(job.out, submission.la_code, job.year, keep=submission.path)
+        _keep_submission(job, submission)
     stages.say(
         "export",
-        f"{path} ({draft.person_count:,} people, {draft.size / 1e6:.1f} MB),"
-        " valid against its schema and equal to the tables",
+        f"{submission.path}: {submission.person_count:,} people, {submission.bytes / 1e6:.1f} MB,"
+        " valid against its schema, equal to the tables",
     )
-    return path
+    return submission.path
+
+
+def _keep_submission(job: Job, submission: export.Submission) -> None:
+    """Record the submission; it takes the place of an earlier one with its number."""
+    with warehouse.connect(job.warehouse) as connection:
+        connection.execute(
+            "delete from audit.submissions"
+            " where collection_year = ? and serial_no = ? and not is_final",
+            [job.year, submission.serial_no],
+        )
+        connection.execute(
+            "insert into audit.submissions"
+            " select ?, ?, ?, ?, ?, ?, as_at, false from intermediate.survey",
+            [
+                job.year,
+                submission.serial_no,
+                submission.path.name,
+                submission.sha256,
+                submission.bytes,
+                submission.person_count,
+            ],
+        )
 
 
 def report_stage(job: Job, stages: Stages) -> None:

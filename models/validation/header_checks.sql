@@ -7,14 +7,15 @@ headers as (
         null::varchar as person_id,
         null::varchar as request_id,
         sen2.return_id as record_id,
-        returns.* exclude (return_id),
+        returns.collection_year,
+        returns.survey_day,
     from {{ ref('sen2') }} as sen2
     inner join {{ ref('returns') }} as returns on sen2.return_id = returns.return_id
 ),
 
 judged as (
     select
-        * exclude (collection_year),
+        * exclude (collection_year, survey_day),
 
         -- the reference date is missing or is not the survey day of the year
         reference_date is distinct from survey_day as rule_h01,

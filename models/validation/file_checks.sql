@@ -1,0 +1,156 @@
+-- One row per return and one per request per return: the rules on what a file may hold.
+{% set parts = {
+    'assessment': 'Assessment',
+    'named_plan': 'NamedPlan',
+    'plan_detail': 'PlanDetail',
+    'active_plans': 'ActivePlans',
+    'sen_need': 'SENneed',
+} %}
+with
+
+returns as (
+    select * from {{ ref('returns') }}
+),
+
+requests as (
+    select * from {{ ref('requests') }}
+),
+
+xml_structure as (
+    select * from {{ ref('xml_structure') }}
+),
+
+items as (
+    select * from {{ ref('items') }}
+),
+
+-- What the reader of XML met, and the items that are filled in a year that does not collect them.
+return_faults as (
+    select
+        return_id,
+        rule_id,
+        concat_ws(' ', 'line ' || line, element, message) as fault,
+    from {{ source('imported', 'structure_faults') }}
+    union all
+    select
+        filled.return_id,
+        'F02' as rule_id,
+        filled.table_name || '.' || filled.column_name || ' in ' || filled.filled_rows || ' rows'
+            as fault,
+    from {{ ref('filled_items') }} as filled
+    inner join returns on filled.return_id = returns.return_id
+    left join items
+        on filled.table_name = items.table_name
+            and filled.column_name = items.column_name
+            and returns.collection_year between items.year_from and items.year_to
+    where filled.filled_rows > 0 and items.column_name is null
+),
+
+faults_of_returns as (
+    select
+        return_id,
+        bool_or(rule_id = 'F01') as has_wrong_structure,
+        bool_or(rule_id = 'F02') as has_uncollected_item,
+        array_to_string(list(fault order by rule_id, fault)[:5], '; ') as found,
+    from return_faults
+    group by return_id
+),
+
+-- How many parts of each kind a request has, and how many it may have in the return's year.
+parts as (
+    {% for table_name, element in parts.items() %}
+        select
+            return_id,
+            request_id,
+            '{{ element }}' as element,
+        from {{ ref(table_name) }}
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
+part_counts as (
+    select
+        return_id,
+        request_id,
+        {% for table_name, element in parts.items() %}
+            count(*) filter (element = '{{ element }}') as {{ table_name }}_count,
+        {% endfor %}
+    from parts
+    group by return_id, request_id
+),
+
+most_parts as (
+    select
+        returns.return_id,
+        {% for table_name, element in parts.items() %}
+            max(try_cast(xml_structure.max_occurs as integer))
+                filter (xml_structure.element = '{{ element }}') as most_{{ table_name }},
+        {% endfor %}
+    from returns
+    inner join xml_structure
+        on returns.collection_year between xml_structure.year_from and xml_structure.year_to
+    group by returns.return_id
+),
+
+parts_of_requests as (
+    select
+        requests.return_id,
+        requests.person_id,
+        requests.request_id,
+        {% for table_name, element in parts.items() %}
+            part_counts.{{ table_name }}_count > most_parts.most_{{ table_name }}
+            {{ 'or' if not loop.last else 'as has_too_many_parts,' }}
+        {% endfor %}
+        concat_ws(
+            '; ',
+            {% for table_name, element in parts.items() %}
+                '{{ element }} ' || part_counts.{{ table_name }}_count{{ ',' if not loop.last }}
+            {% endfor %}
+        ) as found,
+    from requests
+    inner join returns on requests.return_id = returns.return_id
+    left join most_parts on requests.return_id = most_parts.return_id
+    left join part_counts
+        on requests.return_id = part_counts.return_id
+            and requests.request_id = part_counts.request_id
+),
+
+records as (
+    select
+        returns.return_id,
+        null as person_id,
+        null as request_id,
+        returns.return_id as record_id,
+        faults.found,
+        faults.has_wrong_structure,
+        faults.has_uncollected_item,
+        null as has_too_many_parts,
+    from returns
+    left join faults_of_returns as faults on returns.return_id = faults.return_id
+    union all by name
+    select
+        *,
+        request_id as record_id,
+    from parts_of_requests
+),
+
+judged as (
+    select
+        return_id,
+        person_id,
+        request_id,
+        record_id,
+        found,
+
+        -- the file is not well formed, or its parts are not in the order of the year
+        has_wrong_structure as rule_f01,
+
+        -- an item that the year does not collect is filled
+        has_uncollected_item as rule_f02,
+
+        -- there are more parts of one kind than the year's structure allows
+        has_too_many_parts as rule_f03,
+    from records
+)
+
+{{ settled('judged') }}

@@ -1,0 +1,103 @@
+"""Small extracts for tests: rows as dicts become files of the contract, are landed and built."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import duckdb
+from sen2 import land, spec
+from sen2.config import Config
+
+Row = Mapping[str, str]
+
+# What a row holds where a test does not say.
+DEFAULTS: dict[str, Row] = {
+    "people": {
+        **{"surname": "Example", "forename": "Person", "birth_date": "2012-05-01", "sex": "F"},
+        **{"ethnicity": "WBRI", "no_identifier_reason": "UN3"},
+    },
+    "requests": {"in_youth_accommodation": "0", "source": "1"},
+    "plans": {"personal_budget": "0"},
+    "plan_settings": {"rank": "1", "setting": "OLA"},
+    "placements": {"rank": "1", "setting": "OLA"},
+    "needs": {"rank": "1", "need": "ASD"},
+    "disputes": {"kind": "mediation", "about": "other"},
+}
+SELECTED = ["+path:models/person_level", "+path:models/audit", "+case_scope"]
+
+
+def with_defaults(tables: Mapping[str, Sequence[Row]]) -> dict[str, list[dict[str, str]]]:
+    """The rows as the files will hold them."""
+    return {
+        table: [{**DEFAULTS.get(table, {}), **row} for row in rows]
+        for table, rows in tables.items()
+    }
+
+
+def write_extract(folder: Path, year: int, **tables: Sequence[Row]) -> Path:
+    """Write an extract taken on the survey day; a table that is not given gets its header only.
+
+    A file has the columns the contract needs that year, and whatever else its rows hold.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    filled = with_defaults(tables)
+    for table, columns in spec.contract(year).items():
+        rows = filled.get(table, [])
+        if table == "establishments" and not rows:
+            continue
+        needed = [column.name for column in columns if column.is_required]
+        others = sorted({name for row in rows for name in row}.difference(needed))
+        with (folder / f"{table}.csv").open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, [*needed, *others], restval="")
+            writer.writeheader()
+            writer.writerows(rows)
+    day = spec.collection(year).survey_day
+    (folder / "extract.yml").write_text(f"extracted_on: {day}\n", encoding="utf-8")
+    return folder
+
+
+def build_extract(
+    folder: Path,
+    year: int,
+    warehouse: Path,
+    period_end: str = "survey_day",
+    selected: Sequence[str] = SELECTED,
+    target: Path | None = None,
+    **settings: object,
+) -> Path:
+    """Land an extract and build what is selected, without tests; gives the warehouse.
+
+    `target` is a folder for dbt's own files: builds that share one start faster.
+    """
+    config = Config.model_validate({"la_code": "330", "period_end": period_end, **settings})
+    land.land(folder, year, config, warehouse)
+    command = [
+        *(sys.executable, "-m", "dbt.cli.main", "--no-version-check", "--log-level-file", "none"),
+        *("--quiet", "build", "--project-dir", str(spec.PROJECT)),
+        *("--profiles-dir", str(spec.PROJECT / "profiles")),
+        *("--target-path", str(target or warehouse.parent / "target")),
+        *("--select", *selected, "--exclude-resource-type", "unit_test", "test"),
+        *("--vars", json.dumps({"collection_year": year})),
+    ]
+    quiet = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"}
+    environment = os.environ | quiet | {"SEN2_WAREHOUSE": str(warehouse.resolve())}
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=False, cwd=warehouse.parent
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    return warehouse
+
+
+def rows(warehouse: Path, table: str, columns: str = "*") -> list[dict[str, object]]:
+    """The rows of a table, dates as ISO text and booleans as they are."""
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        found = connection.execute(f"select {columns} from {table}")
+        names = [column[0] for column in found.description or []]
+        return [
+            {n: v if isinstance(v, bool | int | None) else str(v) for n, v in zip(names, r)}
+            for r in found.fetchall()
+        ]
