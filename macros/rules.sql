@@ -8,11 +8,13 @@
 
 {# Whether a code is in its code set in the return's year; NULL when it is blank. #}
 {% macro is_listed(column, codeset) -%}
-    {{ column }} in (
-        select listed.listed_code
-        from {{ ref('codes_in_force') }} as listed
-        where listed.codeset = '{{ codeset }}' and listed.listed_year = collection_year
-    )
+    case
+        when {{ column }} is not null then {{ column }} in (
+            select listed.listed_code
+            from {{ ref('codes_in_force') }} as listed
+            where listed.codeset = '{{ codeset }}' and listed.listed_year = collection_year
+        )
+    end
 {%- endmacro %}
 
 {# The rows of a checks model with every rule column true or false: what cannot be told is false. #}

@@ -143,7 +143,7 @@ judged as (
         -- the review decision is dated before the meeting it follows
         review_outcome is not null and last_review < review_meeting as rule_l10,
 
-        -- the review decision has no date, or the date no decision (unless it is of a review before)
+        -- the review decision has no date, or the date (if not of an earlier review) no decision
         (review_outcome is not null and last_review is null)
         or (
             review_outcome is null

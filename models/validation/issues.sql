@@ -63,17 +63,25 @@ found_values as (
     group by in_force.return_id, in_force.record_id, in_force.rule_id
 ),
 
--- Where a rule that explains this one fires on the same record, that one is the cause.
+-- A rule that explains this one fires on the same record, or on a part of it.
+causes as (
+    select
+        return_id,
+        rule_id,
+        unnest([record_id, request_id]) as record_id,
+    from in_force
+),
+
 explained as (
     select distinct
         effect.return_id,
         effect.record_id,
         effect.rule_id,
     from in_force as effect
-    inner join in_force as cause
-        on effect.return_id = cause.return_id
-            and effect.record_id = cause.record_id
-            and list_contains(string_split(effect.follows, ';'), cause.rule_id)
+    inner join causes
+        on effect.return_id = causes.return_id
+            and effect.record_id = causes.record_id
+            and list_contains(string_split(effect.follows, ';'), causes.rule_id)
 )
 
 select

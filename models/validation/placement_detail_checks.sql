@@ -135,8 +135,8 @@ judged as (
         person_birth_date,
 
         -- not exactly one of URN, UKPRN and kind of setting is given
-        (urn is not null)::integer + (ukprn is not null)::integer + (sen_setting is not null)::integer
-        <> 1 as rule_d02,
+        (urn is null)::integer + (ukprn is null)::integer + (sen_setting is null)::integer <> 2
+            as rule_d02,
 
         -- the URN is badly formed, not registered, or of a school not open during the placement
         not regexp_full_match(urn, '[0-9]{5,6}')
@@ -153,8 +153,8 @@ judged as (
 
         -- a person younger or older than the code is meant for is NEET
         sen_setting = 'NEET'
-        and {{ age_on('person_birth_date', 'survey_day') }} not between neet_age_from and neet_age_to
-            as rule_d06,
+        and {{ age_on('person_birth_date', 'survey_day') }}
+        not between neet_age_from and neet_age_to as rule_d06,
 
         -- the setting is other, or out of education for another reason, and is not described
         sen_setting in ('NIEO', 'OTH') and sen_setting_other is null as rule_d07,

@@ -1,0 +1,85 @@
+"""What several tests share: one sample, one built warehouse of it."""
+
+import fcntl
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from sen2 import spec
+from sen2.config import read_config
+from sen2.land import land
+from sen2.sample import write_sample
+
+YEAR = 2026
+
+
+@contextmanager
+def once(folder: Path, name: str) -> Iterator[bool]:
+    """True for the first test worker to come here; the others wait until it has finished."""
+    folder.mkdir(parents=True, exist_ok=True)
+    done = folder / f"{name}.done"
+    with (folder / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield not done.exists()
+        done.touch()
+
+
+def dbt(warehouse: Path, target: Path, *arguments: str, year: int = YEAR) -> list[dict]:
+    """Run dbt as a person would; gives the data of its log events."""
+    finished = subprocess.run(
+        [
+            sys.executable, "-m", "dbt.cli.main", "--log-format", "json",
+            "--log-level-file", "none", *arguments,
+            "--project-dir", str(spec.PROJECT), "--profiles-dir", str(spec.PROJECT / "profiles"),
+            "--target-path", str(target), "--vars", json.dumps({"collection_year": year}),
+        ],
+        env=os.environ | {"SEN2_WAREHOUSE": str(warehouse)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    return [json.loads(line)["data"] for line in finished.stdout.splitlines() if line[:1] == "{"]
+
+
+def failures(events: list[dict]) -> list[str]:
+    """The nodes that failed, and anything that stopped dbt."""
+    failed = [
+        event["node_info"]["node_name"]
+        for event in events
+        if "index" in event and event.get("status", "").lower() in ("error", "fail")
+    ]
+    return failed + [event["exc"] for event in events if "exc" in event]
+
+
+@dataclass(frozen=True)
+class Built:
+    """A sample extract, the warehouse built of it, and dbt's target folder of that build."""
+
+    extract: Path
+    warehouse: Path
+    target: Path
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """300 plans of 2026, built once for all test workers with `dbt build` as a person runs it."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = (folder.parent if os.environ.get("PYTEST_XDIST_WORKER") else folder) / "built"
+    made = Built(folder / "extract", folder / "sen2.duckdb", folder / "target")
+    with once(folder, "built") as first:
+        if first:
+            write_sample(made.extract, YEAR, 300, 5)
+            land(made.extract, YEAR, read_config(spec.PROJECT / "sen2.yml"), made.warehouse)
+            events = dbt(
+                made.warehouse, made.target, "build", "--exclude-resource-type", "unit_test"
+            )
+            assert failures(events) == []
+            assert any("stats" in event for event in events)
+    return made

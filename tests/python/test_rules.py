@@ -1,0 +1,112 @@
+"""Every rule has an example that fires and one that does not, and each example can fail."""
+
+import re
+from collections import defaultdict
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+
+from sen2 import spec
+
+from .conftest import Built
+
+FOLDER = spec.PROJECT / "models" / "validation"
+RULES = {row["rule_id"]: row for row in spec.seed("rules") if row["checked"] != "no"}
+
+Row = dict[str, Any]
+
+
+def examples() -> dict[str, list[Row]]:
+    """Rule id to its unit tests: those whose name begins with the rule's id."""
+    tests: dict[str, list[Row]] = defaultdict(list)
+    for path in sorted(FOLDER.glob("_*_checks.yml")):
+        for test in yaml.safe_load(path.read_text(encoding="utf-8")).get("unit_tests", []):
+            if rule := re.match(r"([a-z][0-9]{2})_", test["name"]):
+                tests[rule[1].upper()].append(test)
+    return tests
+
+
+EXAMPLES = examples()
+
+
+def expected(test: Row, column: str) -> list[tuple[str, bool]]:
+    return sorted((str(row["record_id"]), bool(row[column])) for row in test["expect"]["rows"])
+
+
+@pytest.mark.parametrize("rule_id", RULES)
+def test_a_rule_has_an_example_that_fires_and_one_that_does_not(rule_id: str) -> None:
+    column = f"rule_{rule_id.lower()}"
+    verdicts: list[tuple[str, bool]] = []
+    for test in EXAMPLES[rule_id]:
+        assert test["model"] == f"{RULES[rule_id]['module']}_checks"
+        verdicts += expected(test, column)
+    assert any(fires and "fires" in record for record, fires in verdicts)
+    assert any(not fires and "passes" in record for record, fires in verdicts)
+    assert not any(fires and "fires" not in record for record, fires in verdicts)
+
+
+class Harness:
+    """The checks models on the examples' rows, on DuckDB alone, so that many runs cost little."""
+
+    def __init__(self, built: Built) -> None:
+        self.name = built.warehouse.stem
+        self.compiled = built.target / "compiled" / "sen2" / "models" / "validation"
+        self.connection = duckdb.connect()
+        self.connection.execute(f"attach '{built.warehouse}' as real (read_only)")
+        self.connection.execute(f"attach ':memory:' as \"{self.name}\"")
+        self.tables = {
+            table: schema
+            for schema, table in self.connection.execute(
+                "select table_schema, table_name from information_schema.tables"
+                " where table_catalog = 'real' and table_schema <> 'raw'"
+            ).fetchall()
+        }
+        for table, schema in self.tables.items():
+            self.connection.execute(f'create schema if not exists "{self.name}".{schema}')
+            self.connection.execute(
+                f'create table "{self.name}".{schema}."{table}" as'
+                f' from real.{schema}."{table}" limit 0'
+            )
+
+    def run(self, test: Row, columns: str) -> list[tuple]:
+        """What the test's model gives on its rows: the record id and these columns."""
+        filled = []
+        for given in test["given"]:
+            parts = re.findall(r"'(\w+)'", given["input"])
+            schema = parts[0] if len(parts) == 2 else self.tables[parts[0]]
+            relation = f'"{self.name}".{schema}."{parts[-1]}"'
+            filled.append(relation)
+            if "rows" not in given:
+                self.connection.execute(f'insert into {relation} from real.{schema}."{parts[-1]}"')
+            for row in given.get("rows") or []:
+                names = ", ".join(f'"{name}"' for name in row)
+                marks = ", ".join("?" for _ in row)
+                self.connection.execute(
+                    f"insert into {relation} ({names}) values ({marks})", list(row.values())
+                )
+        sql = (self.compiled / f"{test['model']}.sql").read_text(encoding="utf-8")
+        found = self.connection.execute(f"select record_id, {columns} from ({sql})").fetchall()
+        for relation in filled:
+            self.connection.execute(f"delete from {relation}")
+        return found
+
+
+@pytest.fixture(scope="module")
+def harness(built: Built) -> Harness:
+    return Harness(built)
+
+
+@pytest.mark.parametrize("rule_id", RULES)
+def test_no_rule_can_be_removed_or_negated_unnoticed(rule_id: str, harness: Harness) -> None:
+    column = f"rule_{rule_id.lower()}"
+    mutants = {"as it is": column, "negated": f"not {column}", "removed": "false", "stuck": "true"}
+    survivors = set(mutants)
+    for test in EXAMPLES[rule_id]:
+        rows = sorted(harness.run(test, ", ".join(mutants.values())))
+        wanted = expected(test, column)
+        for place, mutant in enumerate(mutants, start=1):
+            if [(row[0], row[place]) for row in rows] != wanted:
+                survivors.discard(mutant)
+    assert survivors == {"as it is"}
