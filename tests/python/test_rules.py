@@ -44,7 +44,8 @@ def test_a_rule_has_an_example_that_fires_and_one_that_does_not(rule_id: str) ->
         verdicts += expected(test, column)
     assert any(fires and "fires" in record for record, fires in verdicts)
     assert any(not fires and "passes" in record for record, fires in verdicts)
-    assert not any(fires and "fires" not in record for record, fires in verdicts)
+    named = [(record, fires) for record, fires in verdicts if " row " not in record]
+    assert not any(fires and "fires" not in record for record, fires in named)
 
 
 class Harness:

@@ -1,4 +1,4 @@
--- Every rule named in `follows` is another rule of the same module, in force in a year of this one.
+-- Every rule named in `follows` is another rule, in force in a year of this one.
 with
 
 causes as (
@@ -20,6 +20,5 @@ anti join {{ ref('rules') }} as rules
     on
         causes.cause_id = rules.rule_id
         and causes.rule_id <> rules.rule_id
-        and causes.module = rules.module
         and causes.year_from <= rules.year_to
         and causes.year_to >= rules.year_from
