@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, NoReturn
+from xml.parsers import expat
 
 import duckdb
 from lxml import etree
@@ -24,7 +26,7 @@ from .gates import TableDigest
 from .warehouse import quoted
 from .xsd import Element
 
-PERSONS_AT_A_TIME = 5_000
+PERSONS_AT_A_TIME = 10_000
 BYTES_AT_A_TIME = 1 << 16
 MOST_FAULTS = 1_000
 SUPERSEDED = "superseded"
@@ -41,35 +43,44 @@ ORDERS = {
 
 READER = {"huge_tree": False, "resolve_entities": False, "no_network": True}
 
+WHOLE = "the file"  # the element of a fault that lies in none
+ELEMENT = re.compile(r"Element '([^' ]{1,80})'")
+EXPECTED = re.compile(r"(?:not expected|child element\(s\))\. Expected is (?:one of )?\((.*)\)\.$")
+PROBLEMS = {
+    "SCHEMAV_ELEMENT_CONTENT": "a part is missing or in the wrong place",
+    "SCHEMAV_CVC_ENUMERATION_VALID": "its value is not one of the year's codes",
+}
+OTHER_PROBLEM = "its value is not of the form set for it"
+OPENING = re.compile(rb"\s*<([A-Za-z0-9]{1,80})>")
+SYNTAX_PROBLEMS = {
+    expat.errors.XML_ERROR_INVALID_TOKEN: "holds a character that XML does not allow here",
+}
+
 Connection = duckdb.DuckDBPyConnection
 Digests = Mapping[str, TableDigest]
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A written file under its temporary name, and the name it is to take."""
+    """A written file under a temporary name."""
 
     path: Path
-    name: str
     year: int
     la_code: str
     serial_no: str
     person_count: int
     bytes: int
     sha256: str
+
+    @property
+    def name(self) -> str:
+        """The name the file has once it is published."""
+        return f"{_stem(self.la_code, self.year)}{self.serial_no}.xml"
 
 
 @dataclass(frozen=True)
-class Submission:
+class Submission(Draft):
     """A file under its own name, ready to be uploaded."""
-
-    path: Path
-    year: int
-    la_code: str
-    serial_no: str
-    person_count: int
-    bytes: int
-    sha256: str
 
 
 @dataclass(frozen=True)
@@ -100,23 +111,23 @@ class NotValidError(Sen2Error):
 
 
 def write(connection: Connection, return_id: str, year: int, out: Path) -> Draft:
-    """Write a return to a temporary file in the folder `out`; the caller publishes or removes it."""
+    """Write a return to a temporary file in `out`; the caller publishes or removes it."""
     la_code, serial_no = _header(connection, return_id)
-    name = f"{_stem(la_code, year)}{serial_no}.xml"
-    path = out / f".{name}.part"
+    stem = _stem(la_code, year)
+    path = out / f".{stem}{serial_no}.xml.part"
     sha256, size, person_count = hashlib.sha256(), 0, 0
     with _writing(out), _removed_on_failure(path):
         out.mkdir(parents=True, exist_ok=True)
+        for left_over in out.glob(f".{stem}*.part"):
+            left_over.unlink()
         with path.open("wb") as file:
-            file.write(data := DECLARATION.encode())
-            sha256.update(data)
-            size += len(data)
-            for count, text in _pieces(connection, return_id, xsd.message(year), depth=0):
-                file.write(data := text.encode())
-                sha256.update(data)
-                size += len(data)
+            for count, text in _pieces(connection, return_id, xsd.message(year)):
+                piece = text.encode()
+                file.write(piece)
+                sha256.update(piece)
+                size += len(piece)
                 person_count += count
-    return Draft(path, name, year, la_code, serial_no, person_count, size, sha256.hexdigest())
+    return Draft(path, year, la_code, serial_no, person_count, size, sha256.hexdigest())
 
 
 def _header(connection: Connection, return_id: str) -> tuple[str, str]:
@@ -125,7 +136,9 @@ def _header(connection: Connection, return_id: str) -> tuple[str, str]:
         "select lea, serial_no from person_level.sen2 where return_id = ?", [return_id]
     ).fetchall()
     if len(rows) != 1:
-        raise InputError(f"The warehouse has {len(rows)} returns with the name {return_id}, not one.")
+        raise InputError(
+            f"The warehouse has {len(rows)} returns with the name {return_id}, not one."
+        )
     for column, value in zip(("lea", "serial_no"), rows[0], strict=True):
         if not re.fullmatch("[0-9A-Za-z]+", value or ""):
             raise InputError(
@@ -140,18 +153,21 @@ def _stem(la_code: str, year: int) -> str:
     return f"SEN2_{la_code}_{year}_"
 
 
-def _pieces(
-    connection: Connection, return_id: str, element: Element, depth: int
-) -> Iterator[tuple[int, str]]:
-    """The text of an element in pieces, each with the number of persons in it."""
-    if element.table:
-        yield from _batches(connection, return_id, element, depth)
-        return
-    indent = "\t" * depth
-    yield 0, f"{indent}<{element.tag}>\n"
-    for child in element.children:
-        yield from _pieces(connection, return_id, child, depth + 1)
-    yield 0, f"{indent}</{element.tag}>\n"
+def _pieces(connection: Connection, return_id: str, root: Element) -> Iterator[tuple[int, str]]:
+    """The text of the file in pieces, each with the number of persons in it."""
+
+    def visit(element: Element, depth: int) -> Iterator[tuple[int, str]]:
+        if element.table:
+            yield from _batches(connection, return_id, element, depth)
+            return
+        indent = "\t" * depth
+        yield 0, f"{indent}<{element.tag}>\n"
+        for child in element.children:
+            yield from visit(child, depth + 1)
+        yield 0, f"{indent}</{element.tag}>\n"
+
+    yield 0, DECLARATION
+    yield from visit(root, 0)
 
 
 def _batches(
@@ -233,7 +249,12 @@ def _escaped(leaf: Element) -> str:
     if leaf.is_date:
         return f"rows.{leaf.column}::varchar"
     text = f"nullif(rows.{leaf.column}::varchar, '')"
-    for character, entity in (("'&'", "&amp;"), ("'<'", "&lt;"), ("'>'", "&gt;"), ("chr(13)", "&#13;")):
+    for character, entity in (
+        ("'&'", "&amp;"),
+        ("'<'", "&lt;"),
+        ("'>'", "&gt;"),
+        ("chr(13)", "&#13;"),
+    ):
         text = f"replace({text}, {character}, '{entity}')"
     return text
 
@@ -254,58 +275,89 @@ def _order(element: Element) -> str:
 def validate(path: Path, year: int) -> list[SchemaFault]:
     """Every place where a file does not fit the year's schema (at most the first thousand).
 
-    The whole file is read once, in pieces; only when something is wrong, again line by line, since
-    the parser does not say where.
+    The file is read once for its XML, since lxml loses those errors when it checks a schema; once
+    for the schema; and, only when something is wrong, again line by line, since the parser does not
+    say where.
     """
     schema = etree.XMLSchema(etree.fromstring(xsd.schema_text(year).encode()))
+    tag = _person(year).tag
     with path.open("rb") as file:
-        if not any(_faults(iter(partial(file.read, BYTES_AT_A_TIME), b""), schema)):
+        if fault := _syntax_fault(file):
+            return [fault]
+        file.seek(0)
+        if not any(_faults(iter(partial(file.read, BYTES_AT_A_TIME), b""), schema, tag)):
             return []
         file.seek(0)
-        found = dict.fromkeys(_faults(file, schema))
+        found = dict.fromkeys(_faults(file, schema, tag))
     return list(found)[:MOST_FAULTS]
 
 
-def _faults(pieces: Iterable[bytes], schema: Any) -> Iterator[SchemaFault]:
-    """The faults of a file that comes in pieces; a fault's line is the number of its piece."""
-    parser = etree.XMLPullParser(events=("end",), schema=schema, **READER)
+def _person(year: int) -> Element:
+    """The element of a person: the first that has a key."""
+    return next(each for each in xsd.message(year).walk() if each.keys)
+
+
+def _syntax_fault(file: BinaryIO) -> SchemaFault | None:
+    """Where a file stops being XML, or declares entities; nothing when it is in order."""
+    parser = expat.ParserCreate()
+
+    def refuse(*_: object) -> NoReturn:
+        raise _HasDoctype
+
+    parser.StartDoctypeDeclHandler = refuse
+    try:
+        parser.ParseFile(file)
+    except _HasDoctype:
+        return SchemaFault(parser.CurrentLineNumber, WHOLE, "has a document type declaration")
+    except expat.ExpatError as error:
+        problem = expat.ErrorString(error.code) or ""
+        file.seek(0)
+        line = next(islice(file, error.lineno - 1, None), b"")
+        element = OPENING.match(line)
+        return SchemaFault(
+            error.lineno,
+            element[1].decode() if element else WHOLE,
+            SYNTAX_PROBLEMS.get(problem, f"is not well-formed XML ({problem})"),
+        )
+    return None
+
+
+class _HasDoctype(Exception):  # noqa: N818
+    pass
+
+
+def _faults(pieces: Iterable[bytes], schema: Any, tag: str) -> Iterator[SchemaFault]:
+    """Where XML in pieces does not fit a schema; a fault's line is the number of its piece.
+
+    Each element of the name `tag` is forgotten once it has been read.
+    """
+    parser = etree.XMLPullParser(events=("end",), tag=tag, schema=schema, **READER)
     number = seen = 0
     try:
         for number, piece in enumerate(pieces, start=1):
             parser.feed(piece)
             for _, element in parser.read_events():
                 _forget(element)
-            yield from _new_faults(parser, number, seen)
-            if (seen := len(parser.feed_error_log)) >= MOST_FAULTS:
+            if len(parser.feed_error_log) > seen:
+                yield from _new_faults(parser, number, seen)
+                seen = len(parser.feed_error_log)
+            if seen >= MOST_FAULTS:
                 return
         parser.close()
-    except etree.XMLSyntaxError as error:
+    except etree.XMLSyntaxError:
         yield from _new_faults(parser, number, seen)
-        if not len(parser.feed_error_log) or error.lineno:
-            yield SchemaFault(
-                error.lineno or number, "the file", SYNTAX.get(error.code, "is not well-formed XML")
-            )
+        if not len(parser.feed_error_log):
+            yield SchemaFault(number, WHOLE, "cannot be read as XML")
 
 
 def _new_faults(parser: Any, line: int, seen: int) -> Iterator[SchemaFault]:
+    """The parser's faults after the first `seen`, in words of ours: its own quote the values."""
     for entry in list(parser.feed_error_log)[seen:]:
-        named = ELEMENT.match(entry.message)
-        problem = PROBLEMS.get(entry.type_name, "its value is not of the form set for this item")
-        if (expected := EXPECTED.search(entry.message)) and entry.type_name in PROBLEMS:
-            problem += f"; expected is {expected[1]}"
-        yield SchemaFault(line, named[1] if named else "the file", problem)
-
-
-ELEMENT = re.compile(r"Element '([^' ]{1,80})'")
-EXPECTED = re.compile(r"(?:not expected|child element\(s\))\. Expected is ((?:one of )?\( .* \))\.$")
-SYNTAX = {
-    etree.ErrorTypes.ERR_INVALID_CHAR: "holds a character that XML does not allow",
-    etree.ErrorTypes.ERR_INVALID_ENCODING: "is not UTF-8",
-}
-PROBLEMS = {
-    "SCHEMAV_ELEMENT_CONTENT": "an element is missing, or this one may not stand here",
-    "SCHEMAV_CVC_ENUMERATION_VALID": "its value is not one of the year's codes",
-}
+        element = ELEMENT.match(entry.message)
+        problem = PROBLEMS.get(entry.type_name, OTHER_PROBLEM)
+        if expected := EXPECTED.search(entry.message):
+            problem += f"; expected: {', '.join(re.findall('[A-Za-z0-9]+', expected[1]))}"
+        yield SchemaFault(line, element[1] if element else WHOLE, problem)
 
 
 def _forget(element: Any) -> None:
@@ -352,7 +404,9 @@ class _Tally:
         """Add a row."""
         text = FIELD.join(fields)
         self.rows += 1
-        self.sum += int.from_bytes(hashlib.md5(text.encode()).digest()[8:], "little")
+        self.sum += int.from_bytes(
+            hashlib.md5(text.encode(), usedforsecurity=False).digest()[8:], "little"
+        )
 
     def digest(self) -> TableDigest:
         """What has been added up."""
@@ -374,9 +428,7 @@ class _Part:
     tally: _Tally
 
     @classmethod
-    def of(
-        cls, element: Element, parent: Sequence[str], tallies: Mapping[str, _Tally]
-    ) -> "_Part":
+    def of(cls, element: Element, parent: Sequence[str], tallies: Mapping[str, _Tally]) -> "_Part":
         """The part for an element whose parent's keys are `parent`."""
         return cls(
             tag=element.tag,
@@ -407,9 +459,7 @@ class _Part:
             self.tally.add((*own, *row))
 
 
-def digests_of_tables(
-    connection: Connection, return_id: str, year: int
-) -> dict[str, TableDigest]:
+def digests_of_tables(connection: Connection, return_id: str, year: int) -> dict[str, TableDigest]:
     """The same of the tables of a return; a row that hangs from nothing counts, so it is missed."""
     digests = {}
     for table, query in _digest_queries(xsd.message(year)).items():
@@ -491,17 +541,9 @@ def publish(draft: Draft, out: Path) -> Submission:
     path = out / draft.name
     with _writing(out), _removed_on_failure(draft.path):
         _to_disk(draft.path)
-        os.replace(draft.path, path)
+        draft.path.replace(path)
         _to_disk(out)
-    return Submission(
-        path=path,
-        year=draft.year,
-        la_code=draft.la_code,
-        serial_no=draft.serial_no,
-        person_count=draft.person_count,
-        bytes=draft.bytes,
-        sha256=draft.sha256,
-    )
+    return Submission(**(vars(draft) | {"path": path}))
 
 
 def export(
@@ -514,29 +556,32 @@ def export(
 ) -> Submission:
     """Write, check, read back and publish a return of the warehouse at `path`.
 
-    `why_not` is the leaving gate: the reasons why the file, by its digests and the return's, may not
-    leave. Whatever goes wrong, nothing new is in `out` and what was there stays.
+    `why_not` is the leaving gate: from the digests of the file and of the return, the reasons why
+    the file may not leave. Whatever goes wrong, nothing new is in `out` and what was there stays.
     """
     with warehouse.connect(path, read_only=True) as connection:
         draft = write(connection, return_id, year, out)
         with _removed_on_failure(draft.path):
             if faults := validate(draft.path, year):
-                persons = persons_at(connection, return_id, draft.path, faults)
+                persons = persons_at(connection, return_id, year, draft.path, faults)
                 raise NotValidError(_not_valid(draft, faults, persons), faults)
             written = digests_of_file(draft.path, year)
             if reasons := why_not(written, digests_of_tables(connection, return_id, year)):
-                raise DefectError("The file does not hold what the return does. " + " ".join(reasons))
+                raise DefectError(
+                    "The file does not hold what the return does. " + " ".join(reasons)
+                )
     return publish(draft, out)
 
 
 def persons_at(
-    connection: Connection, return_id: str, path: Path, faults: Sequence[SchemaFault]
+    connection: Connection, return_id: str, year: int, path: Path, faults: Sequence[SchemaFault]
 ) -> list[str]:
-    """The person_id of each fault in a written file; blank where the fault is outside all persons."""
+    """The person_id of each fault in a written file; blank where the fault is in the header."""
+    begins = f"<{_person(year).tag}>".encode()
     numbers, number, wanted = {}, 0, {fault.line for fault in faults}
     with path.open("rb") as file:
         for line, text in enumerate(file, start=1):
-            number += text == b"\t\t<Person>\n"
+            number += text.strip() == begins  # we write one element a line
             if line in wanted:
                 numbers[line] = number
     found = dict(
@@ -564,18 +609,20 @@ def _not_valid(draft: Draft, faults: Sequence[SchemaFault], persons: Sequence[st
 
 
 def retire_others(out: Path, la_code: str, year: int, keep: Path | None) -> list[Path]:
-    """Move the authority's other submissions of the year to `superseded`, and say where they are."""
+    """Move the authority's other submissions of the year to `superseded`; say where they are."""
     stem = _stem(la_code, year)
     others = [
         path
         for path in (sorted(out.iterdir()) if out.is_dir() else [])
-        if path.name.startswith(stem) and path.suffix == ".xml" and path.name != (keep and keep.name)
+        if path.name.startswith(stem)
+        and path.suffix == ".xml"
+        and path.name != (keep and keep.name)
     ]
     with _writing(out):
         if others:
             (out / SUPERSEDED).mkdir(exist_ok=True)
         for path in others:
-            os.replace(path, out / SUPERSEDED / path.name)
+            path.replace(out / SUPERSEDED / path.name)
     return [out / SUPERSEDED / path.name for path in others]
 
 

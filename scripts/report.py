@@ -95,7 +95,7 @@ ISSUE = (
     Column("What to do", 38, "fix"),
     Column("Value found", 30, "found"),
     Column("Allowed values", 44, "allowed"),
-    Column("Item number", 9, "item_number"),
+    Column("Item number", 11, "item_number"),
     Column("Item", 28, "item"),
     Column("Module", 13, "module"),
     Column("Rule", 7, "rule_id"),
@@ -131,9 +131,9 @@ CODE = (
 
 GROUP = Column("", 70, "group")
 COUNTED = (
-    *(Column(label, 12, severity, True) for severity, label in SEVERITIES.items()),
+    *(Column(label, 14, severity, True) for severity, label in SEVERITIES.items()),
     Column("Issues", 12, "issue_count", True),
-    Column("Main causes", 12, "primary_issue_count", True),
+    Column("Main causes", 14, "primary_issue_count", True),
     Column("People", 9, "person_count", True),
 )
 COUNTS = (
@@ -462,7 +462,7 @@ class _Issues:
         names = [column[0] for column in found.description]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
-    def _texts(self, rule: dict[str, Any]) -> tuple[str, str, str]:
+    def _texts(self, rule: dict[str, Any]) -> tuple[str | None, ...]:
         """Allowed values, item numbers and item names of a rule, a line for each item."""
         tags = rule["items"].split(", ")
         named = [(tag, _meant(tag, rule["module"], tags, self.items)) for tag in tags]
@@ -480,7 +480,8 @@ class _Issues:
                 for tag, meant in named
             ]
         numbers = (item.number for item in items if item.number)
-        return "\n".join(allowed), ", ".join(numbers), "\n".join(names)
+        texts = "\n".join(allowed), ", ".join(numbers), "\n".join(names)
+        return tuple(text or None for text in texts)
 
     def _allowed(self, codeset: str) -> str:
         text = "; ".join(
@@ -686,7 +687,8 @@ class _Book:
                     sheet.write_string(row, place, SEVERITIES[value], style)
                 else:
                     text = MODULES[value] if place == module else _fitted(value)
-                    height = max(height, _lines(text, widths[place]))
+                    if len(text) > widths[place] or "\n" in text:
+                        height = max(height, _lines(text, widths[place]))
                     sheet.write_string(row, place, text, plain)
             if height > 1:
                 sheet.set_row(row, LINE * height)
@@ -697,7 +699,7 @@ class _Book:
 def _lines(text: str, width: int) -> int:
     """How many lines a text takes in a column, on the safe side: not every program measures it."""
     return sum(
-        1 if len(line) <= width else ceil(len(line) / (1.12 * width - 4))
+        1 if len(line) <= width else ceil(len(line) / (1.2 * width - 3))
         for line in text.split("\n")
     )
 
@@ -724,7 +726,7 @@ def _start_sheet(book: _Book, issues: _Issues) -> None:
     the_return = issues.the_return
     sheet = book.sheet(START_HERE, f"SEN2 {the_return.year}: what to correct", *START_WIDTHS)
     sheet.fit_to_pages(1, 1)
-    names = "are shown" if issues.identify else "are not shown; the case system's ids are"
+    names = "Names are shown." if issues.identify else "Names are not shown; ids and values are."
     origin = " (from the extract)" if the_return.return_id == BUILT else " (imported)"
     facts = [
         ("Return", the_return.return_id + origin),
@@ -732,7 +734,7 @@ def _start_sheet(book: _Book, issues: _Issues) -> None:
         ("Survey day", _day(the_return.survey_day)),
         ("As at", _day(the_return.as_at)),
         ("Found", _sentence(issues.count())),
-        ("Personal data", f"This file is about children. Names {names}. {CARE}"),
+        ("Personal data", f"This file is about children. {names} {CARE}"),
     ]
     if the_return.is_provisional:
         facts.insert(2, ("PROVISIONAL YEAR", f"Not all is confirmed: {the_return.status}."))

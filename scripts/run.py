@@ -41,13 +41,15 @@ def run(job: Job, extract: Path, accept_arrival: bool = False) -> int:
     build_stage(job, stages)
     arrival = arrival_stage(job, stages)
     rules = rules_stage(job, stages)
+    results = [arrival, rules]
     is_red = rules.is_red or (arrival.is_red and not accept_arrival)
-    written = None if is_red else export_stage(job, stages)
+    written = None if is_red else export_stage(job, stages, results)
     if written:
         gates.save_baseline(job.warehouse, job.year)
     else:
         export.retire_others(job.out, job.config.la_code, job.year, keep=None)
     report_stage(job, stages)
+    gates.write_docs(job.out / "gates", results)
     _keep_run(job, stages, "written" if written else "red")
     return _conclude(job, written)
 
@@ -67,10 +69,12 @@ def export_only(job: Job, accept_arrival: bool = False) -> int:
     check_year(job.year)
     stages = Stages()
     arrival, rules = arrival_stage(job, stages), rules_stage(job, stages)
+    results = [arrival, rules]
     is_red = rules.is_red or (arrival.is_red and not accept_arrival)
-    written = None if is_red else export_stage(job, stages)
+    written = None if is_red else export_stage(job, stages, results)
     if not written:
         export.retire_others(job.out, job.config.la_code, job.year, keep=None)
+    gates.write_docs(job.out / "gates", results)
     return _conclude(job, written)
 
 
@@ -131,13 +135,16 @@ def _say_gate(stages: Stages, name: str, result: gates.GateResult) -> None:
     stages.say(name, words)
 
 
-def export_stage(job: Job, stages: Stages) -> Path | None:
-    """Write, check and publish the submission; nothing is published when the file is not right."""
-    leaving: list[gates.GateResult] = []
+def export_stage(job: Job, stages: Stages, results: list[gates.GateResult]) -> Path | None:
+    """Write, check and publish the submission; nothing is published when the file is not right.
+
+    The leaving gate's result is added to `results`.
+    """
+    before = len(results)
 
     def why_not(written: export.Digests, stored: export.Digests) -> list[str]:
-        leaving.append(gates.leaving_gate(written, stored))
-        return leaving[0].reasons
+        results.append(gates.leaving_gate(written, stored))
+        return results[-1].reasons
 
     with stages.stage("export", "Writing the submission"):
         try:
@@ -146,7 +153,7 @@ def export_stage(job: Job, stages: Stages) -> Path | None:
             err.print(f"\n{error}", markup=False)
             return None
         finally:
-            for result in leaving:
+            for result in results[before:]:
                 gates.store_results(job.warehouse, result, BUILT, job.year)
         export.retire_others(job.out, submission.la_code, job.year, keep=submission.path)
         _keep_submission(job, submission)

@@ -8,7 +8,7 @@ such event".
 """
 
 import csv
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,7 @@ def category_number(name: str) -> int:
     return CATEGORIES.index(name)
 
 
-ACTIVE, CEASED, CEASED_BEFORE, NOT_ISSUED, AWAITING, ASSESSMENT_WITHDRAWN = range(6)
+ACTIVE, CEASED, CEASED_BEFORE, NOT_ISSUED, AWAITING, WITHDRAWN = range(6)
 ONGOING_ASSESSMENT, NOT_ASSESSED, REQUEST_WITHDRAWN, ONGOING_REQUEST = range(6, 10)
 DECIDED_BEFORE = category_number("decided_before_period")
 RECEIVED_AFTER = category_number("received_after_survey_day")
@@ -127,14 +127,14 @@ class Figures:
                 self._groups.setdefault(row["group"], {})[row["category"]] = row["value"]
 
     def text(self, group: str) -> dict[str, str]:
-        """The categories of a group with their values as they stand; none when there is no group."""
+        """The categories of a group with their values as text; none when there is no group."""
         return self._groups.get(group, {})
 
     def one(self, group: str, category: str) -> float:
         """One figure."""
         return float(self._groups[group][category])
 
-    def weights(self, group: str, categories: Sequence[Any]) -> npt.NDArray[np.float64]:
+    def weights(self, group: str, categories: Iterable[Any]) -> npt.NDArray[np.float64]:
         """The figures of the categories, in their order; 0 where there is none."""
         known = self.text(group)
         return np.array([float(known.get(str(category), 0)) for category in categories])
@@ -225,48 +225,44 @@ def read_survey(year: int) -> Survey:
 # ----------------------------------------------------------------------------- cases
 
 
-def _blank(kind: str) -> Any:
-    return field(metadata={"kind": kind})
-
-
 @dataclass
 class Cases:
     """One entry per case in every column: a request, a plan, or a request and its plan."""
 
-    category: Ints = _blank("int8")
-    person: Ints = _blank("int32")
-    birth: Days = _blank("day")
-    has_request: Flags = _blank("bool")
-    received: Days = _blank("day")
-    decision: Ints = _blank("int8")
-    decided: Days = _blank("day")
-    withdrawn: Days = _blank("day")
-    moved: Days = _blank("day")
-    has_assessment: Flags = _blank("bool")
-    issue_decision: Ints = _blank("int8")
-    issue_decided: Days = _blank("day")
-    assessment_withdrawn: Days = _blank("day")
-    exception: Flags = _blank("bool")
-    has_plan: Flags = _blank("bool")
-    is_new: Flags = _blank("bool")
-    start: Days = _blank("day")
-    transferred: Days = _blank("day")
-    cease: Days = _blank("day")
-    cease_reason: Ints = _blank("int8")
-    assess_mediation: Days = _blank("day")
-    assess_appeal: Days = _blank("day")
-    issue_mediation: Days = _blank("day")
-    issue_appeal: Days = _blank("day")
-    other_mediation: Days = _blank("day")
-    other_appeal: Days = _blank("day")
+    category: Ints
+    person: Ints
+    birth: Days
+    has_request: Flags
+    received: Days
+    decision: Ints
+    decided: Days
+    withdrawn: Days
+    moved: Days
+    has_assessment: Flags
+    issue_decision: Ints
+    issue_decided: Days
+    assessment_withdrawn: Days
+    exception: Flags
+    has_plan: Flags
+    is_new: Flags
+    start: Days
+    transferred: Days
+    cease: Days
+    cease_reason: Ints
+    assess_mediation: Days
+    assess_appeal: Days
+    issue_mediation: Days
+    issue_appeal: Days
+    other_mediation: Days
+    other_appeal: Days
 
     @classmethod
     def blank(cls, size: int, category: int) -> "Cases":
         """So many cases of a category with nothing in them yet."""
         columns: dict[str, Any] = {}
         for item in fields(cls):
-            kind = item.metadata["kind"]
-            columns[item.name] = never(size) if kind == "day" else np.zeros(size, dtype=kind)
+            kind = bool if item.type == Flags else np.int32
+            columns[item.name] = never(size) if item.type == Days else np.zeros(size, dtype=kind)
         columns["category"][:] = category
         columns["person"] = np.arange(size, dtype=np.int32)
         return cls(**columns)
@@ -310,7 +306,7 @@ def join_people(blocks: Sequence[Cases]) -> Cases:
 
 
 class CaseMaker:
-    """Draws the cases of an authority, story by story; each story is one category by construction."""
+    """Draws the cases of an authority, story by story; each story is one category."""
 
     def __init__(self, rng: Random, figures: Figures, survey: Survey) -> None:
         """Keep the source of chance, the shares and the survey."""
@@ -336,14 +332,16 @@ class CaseMaker:
         early = (self.rng.random(len(cases)) * np.maximum(latest_wait, 0)).astype(int)
         cases.decided = cases.received + np.where(wait <= latest_wait, wait, early)
 
-    def request(self, cases: Cases, received: Days) -> None:
+    def request(self, cases: Cases, received: Any) -> None:
         """A request received on the day by a person of the age that requests are made for."""
         cases.has_request[:] = True
         cases.received = received
         ages = self.figures.draw_ages(self.rng, "request_age", len(cases))
         cases.birth = self.births(ages, received)
 
-    def dispute(self, cases: Cases, about: str, group: str, after: Days, sure: bool = False) -> None:
+    def dispute(
+        self, cases: Cases, about: str, group: str, after: Days, sure: bool = False
+    ) -> None:
         """Mediation, an appeal or both about a matter, some time after it was decided."""
         size, labels = len(cases), self.figures.labels(group)
         weights = self.figures.weights(group, labels)
@@ -428,7 +426,7 @@ class CaseMaker:
         starts = self.starts(held)
         is_new = starts >= self.survey.period_start
         older = np.flatnonzero(~is_new)
-        arrivals = int(round(plans * self.flow("transferred_in") * self.survey.period_years))
+        arrivals = round(plans * self.flow("transferred_in") * self.survey.period_years)
         transferred = self.rng.permutation(older)[: min(arrivals, len(older))]
         rest = np.setdiff1d(older, transferred, assume_unique=True)
         blocks = []
@@ -446,17 +444,18 @@ class CaseMaker:
         return blocks
 
     def ages_and_years_held(self, plans: int) -> tuple[Ints, Ints]:
-        """Age on the age reference day, and calendar years since the start, fitted to both tables."""
+        """Age on the age reference day and calendar years since the start, fitted to both."""
         ages = np.array(self.figures.labels("stock_age"), dtype=int)
         ages.sort()
         years = np.sort(np.array(self.figures.labels("years_held"), dtype=int))
-        started = ages[:, None] - years[None, :] + 1
-        start_ages = np.unique(np.clip(started, 0, None))
-        start_weights = dict(zip(start_ages, self.figures.weights("started_age", start_ages)))
-        oldest = self.figures.one("started_age", "20")
-        seed = np.vectorize(lambda a: oldest / 5 if a >= 20 else start_weights.get(a, 0.0))(started)
+        started = np.maximum(ages[:, None] - years[None, :] + 1, 0)
+        known = self.figures.text("started_age")
+        oldest = max(int(age) for age in known)
+        spread = self.figures.one("started_age", str(oldest)) / (ages.max() - oldest)
+        by_age = [float(known.get(str(age), 0)) for age in range(oldest)]
+        by_age += [spread] * (started.max() - oldest + 1)
         table = fit(
-            seed + 0.0,
+            np.array(by_age)[started],
             ((0,), self.figures.weights("stock_age", ages)),
             ((1,), self.figures.weights("years_held", years)),
         )
@@ -766,7 +765,7 @@ class CaseMaker:
             ("not_issued", self.not_issued, NOT_ISSUED, DECIDED_BEFORE),
             ("request_withdrawn", self.request_ended, REQUEST_WITHDRAWN, DECIDED_BEFORE),
             ("moved_undecided", self.moved_undecided, REQUEST_WITHDRAWN, DECIDED_BEFORE),
-            ("assessment_withdrawn", self.assessment_withdrawn, ASSESSMENT_WITHDRAWN, DECIDED_BEFORE),
+            ("assessment_withdrawn", self.assessment_withdrawn, WITHDRAWN, DECIDED_BEFORE),
             ("moved_in_assessment", self.moved_in_assessment, ONGOING_ASSESSMENT, DECIDED_BEFORE),
         ):  # fmt: skip
             blocks += self.flow_cases(name, story, inside, before, plans)
@@ -1074,7 +1073,7 @@ class SettingNeed:
 
 
 class SettingMaker:
-    """Draws settings and needs so that they follow the published tables by age and by each other."""
+    """Draws settings and needs that follow the published tables by age and by each other."""
 
     def __init__(self, rng: Random, figures: Figures, survey: Survey) -> None:
         """Fit the tables of new plans and of older ones once."""
@@ -1145,9 +1144,9 @@ class SettingMaker:
             for g in self.groups
         )
         by_ukprn = np.array([bool(figures.text(f"ukprn_type:{leaf}")) for leaf in self.leaves])
-        for number, (group, members) in enumerate(zip(self.groups, self.leaves_of)):
+        for number, (group, members) in enumerate(zip(self.groups, self.leaves_of, strict=True)):
             shares = figures.weights(f"setting:{group}", [self.leaves[m] for m in members])
-            for member, share in zip(members, shares):
+            for member, share in zip(members, shares, strict=True):
                 group_of[member] = number
                 if codes[member]:
                     continue
@@ -1204,7 +1203,7 @@ class SettingMaker:
 
 @dataclass
 class Placements:
-    """One entry per spell, in the order of plans, ranks and entry dates; `plan` is a place in Plans."""
+    """One entry per spell, by plan, rank and entry date; `plan` is a place in Plans."""
 
     plan: Ints
     rank: Ints
@@ -1254,9 +1253,7 @@ class Reviews:
 class PlanMaker:
     """Draws what hangs from plans: settings, placements, needs, budgets, reviews."""
 
-    def __init__(
-        self, rng: Random, figures: Figures, survey: Survey, cases: Cases
-    ) -> None:
+    def __init__(self, rng: Random, figures: Figures, survey: Survey, cases: Cases) -> None:
         """Take the cases with a plan."""
         self.rng, self.figures, self.survey = rng, figures, survey
         self.case = np.flatnonzero(cases.has_plan)
@@ -1349,7 +1346,7 @@ class PlanMaker:
         return joined, np.flatnonzero(joined.rank == 2)
 
     def entries(self) -> tuple[Days, Flags]:
-        """Entry dates, a row per plan: the first, school moves, a move in the period or after it."""
+        """Entry dates, a row per plan: the first, school moves, a move in the period or later."""
         cases, survey, rng = self.cases, self.survey, self.rng
         size = len(cases)
         at_school = np.maximum(cases.birth + 700, cases.start - rng.integers(0, 500, size))
@@ -1385,7 +1382,7 @@ class PlanMaker:
         return when(days <= self.survey.day, days)
 
     def leaving(self, plan: Ints, entry: Days, follows: Days) -> Days:
-        """A spell ends before the next (in July when that is a new school year) or with the plan."""
+        """A spell ends before the next (in July before a new school year) or with the plan."""
         starts_year = follows == day_in(
             np.where(np.isnat(follows), self.survey.year, year_of(follows)),
             self.survey.key_days["school_year_start"],
@@ -1735,6 +1732,12 @@ class Sample:
     plan_number: Ints
     request_outcome: npt.NDArray[np.str_]
     assessment_outcome: npt.NDArray[np.str_]
+    named_by_urn: Flags
+    attended_by_urn: Flags
+    closed_urn: str
+    closing_day: np.datetime64
+    review_codes: list[str]
+    left_behind: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def in_return(self) -> Flags:
@@ -1786,9 +1789,9 @@ class TableMaker:
             name, column = row["table_name"], row["column_name"]
             rows, columns = made[name]
             table = tables.setdefault(name, Table(name, rows, {}))
-            needed = int(row["must_be_present_from"] or year), int(row["must_be_present_to"] or year)
-            blank = not needed[0] <= year <= needed[1] or column not in columns
-            table.columns[column] = blank_column if blank else columns[column]
+            first = int(row["must_be_present_from"] or year)
+            needed = first <= year <= int(row["must_be_present_to"] or year)
+            table.columns[column] = columns[column] if needed else blank_column
         return tables
 
     def people(self) -> tuple[int, dict[str, Column]]:
@@ -1974,17 +1977,15 @@ class TableMaker:
         leaf = np.repeat(np.arange(len(settings.leaves)), settings.count)
         trees = self.parts.figures.labels("establishment_tree")
         size = len(leaf)
-        names = np.array(
-            [
-                f"Sample {trees[i % len(trees)]} {kinds[settings.leaves[leaf[i]]]} {i + 1} (synthetic)"
-                for i in range(size)
-            ]
-        )
-        closing = day_in(self.parts.survey.year - 3, self.parts.survey.key_days["age_reference_day"])
+        names = [
+            f"Sample {trees[i % len(trees)]} {kinds[settings.leaves[leaf[i]]]} {i + 1} (synthetic)"
+            for i in range(size)
+        ]
+        closing = closing_day(self.parts.survey)
         return size, {
             "urn": numbered_column("", settings.urn, 1, 6),
             "ukprn": numbered_column("", settings.ukprn, 1, 8),
-            "name": text_column(names),
+            "name": text_column(np.array(names)),
             "type_code": text_column(np.array(settings.types)),
             "status_code": coded_column(settings.closed.astype(np.int64), ["1", "2"]),
             "open_date": days_column(settings.opened),
@@ -2060,9 +2061,7 @@ def expected_outcomes(
     refused_for_good = (cases.decision == REFUSE) & ~cases.has_assessment & ~cases.has_plan
     settled = cases.issue_decided <= day
     waits_for_issue = (cases.issue_decision == AGREE) & np.isnat(cases.issue_decided)
-    none = (~no_own_request) & (
-        refused_for_good | ~decided | ((cases.moved <= day) & ~settled)
-    )
+    none = (~no_own_request) & (refused_for_good | ~decided | ((cases.moved <= day) & ~settled))
     assessment_outcome = np.select(
         [
             none,
@@ -2090,7 +2089,7 @@ def twenty_weeks(sample: Sample) -> dict[str, int]:
         )
         return by_then
 
-    counted = sample.in_return & (sample.assessment_outcome == issued)
+    counted = sample.in_return & (sample.assessment_outcome == issued) & ~np.isnat(cases.received)
     counted &= (cases.issue_decided >= survey.period_start) & (
         cases.issue_decided <= survey.calendar_year_end
     )
@@ -2109,18 +2108,20 @@ def twenty_weeks(sample: Sample) -> dict[str, int]:
 def tally(prefix: str, values: npt.NDArray[Any]) -> dict[str, int]:
     """How often each value occurs, as measures."""
     found, counts = np.unique(values, return_counts=True)
-    return {f"{prefix}:{value or 'none'}": int(n) for value, n in zip(found, counts)}
+    return {f"{prefix}:{value or 'none'}": int(n) for value, n in zip(found, counts, strict=True)}
 
 
 def expected_counts(sample: Sample) -> dict[str, int]:
     """The measures of expected/counts.csv."""
     cases, inside = sample.cases, sample.in_return
+    left_behind = [CATEGORIES[DECIDED_BEFORE]] * len(sample.left_behind)
+    categories = np.append(np.array(CATEGORIES)[cases.category], left_behind)
     return {
         **{f"rows:{name}": table.rows_in_file for name, table in sample.tables.items()},
         "active_plans": int((cases.category == ACTIVE).sum()),
         "recently_ceased": int((cases.category == CEASED).sum()),
-        **tally("category", np.array(CATEGORIES)[cases.category]),
-        "people_in_return": int(len(np.unique(cases.person[inside]))),
+        **tally("category", categories),
+        "people_in_return": len(np.unique(cases.person[inside])),
         **tally("request_outcome", sample.request_outcome[inside]),
         **tally("assessment_outcome", sample.assessment_outcome[inside]),
         **twenty_weeks(sample),
@@ -2135,9 +2136,7 @@ def write_rows(path: Path, header: Sequence[str], rows: Iterator[Sequence[Any]])
         writer.writerows(rows)
 
 
-def write_expected(
-    sample: Sample, folder: Path, connection: duckdb.DuckDBPyConnection
-) -> None:
+def write_expected(sample: Sample, folder: Path, connection: duckdb.DuckDBPyConnection) -> None:
     """Write what the pipeline should find: every case's category, and the outcomes returned."""
     cases, plan = sample.cases, sample.plan_number
     own = numbered_column("R", sample.request_number + 1, 1)
@@ -2158,6 +2157,13 @@ def write_expected(
             "in_return": coded_column(sample.in_return.astype(np.int64), ["false", "true"]),
         },
     )
+    for request, person in sample.left_behind:
+        scope.add(
+            request_id=request,
+            person_id=person,
+            category=CATEGORIES[DECIDED_BEFORE],
+            in_return="false",
+        )
     outcomes = Table(
         "outcomes",
         len(cases),
@@ -2227,7 +2233,25 @@ def draw_sample(year: int, plans: int, seed: int, la_code: str) -> Sample:
         plan_number=tables.plan_number,
         request_outcome=request_outcome,
         assessment_outcome=assessment_outcome,
+        named_by_urn=plain_school(maker.settings, plan_rows.setting, plan_rows.establishment),
+        attended_by_urn=plain_school(maker.settings, placements.leaf, placements.establishment),
+        closed_urn="".join(maker.settings.urn[maker.settings.closed].astype(str)[:1]),
+        closing_day=closing_day(survey),
+        review_codes=parts.review_decisions,
     )
+
+
+def plain_school(settings: Settings, leaf: Ints, establishment: Ints) -> Flags:
+    """Rows that give a URN of an establishment with neither unit nor resourced places."""
+    provision = settings.unit[establishment] | settings.resourced[establishment]
+    plain: Flags = (establishment >= 0) & ~settings.by_ukprn[leaf] & ~provision
+    return plain
+
+
+def closing_day(survey: Survey) -> np.datetime64:
+    """The day on which the closed establishments closed."""
+    day: np.datetime64 = day_in(survey.year - 3, survey.key_days["age_reference_day"])
+    return day
 
 
 UNKNOWN_LA = "XXX"
@@ -2253,7 +2277,7 @@ def check_arguments(folder: Path, year: int, plans: int, faults: float) -> None:
 def write_sample(
     folder: Path, year: int, plans: int, seed: int, faults: float = 0.0, la_code: str = "330"
 ) -> SampleCounts:
-    """Write a synthetic extract with `plans` active plans and, if asked, faults in a share of people.
+    """Write a synthetic extract with `plans` active plans and faults in a share of people.
 
     Raises InputError for a folder in use, a size or share out of range, and a year with no survey.
     """
@@ -2265,6 +2289,7 @@ def write_sample(
     expected = folder / "expected"
     expected.mkdir(parents=True)
     with duckdb.connect(config={"threads": 1}) as connection:
+        connection.execute("set enable_progress_bar = false")
         for table in sample.tables.values():
             table.write(folder / f"{table.name}.csv", connection)
         write_expected(sample, expected, connection)

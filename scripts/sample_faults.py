@@ -16,6 +16,7 @@ import numpy as np
 from . import spec
 from .sample import (
     ACTIVE,
+    AGREE,
     AWAITING,
     CEASED,
     NOT_ASSESSED,
@@ -53,7 +54,10 @@ BEYOND = 9_000_000
 
 @dataclass(frozen=True)
 class Planted:
-    """One fault as planted; `row` counts the table's rows from 0, removed ones included."""
+    """One fault as planted; `row` counts the table's rows from 0, removed ones included.
+
+    `record` is the record that the first of the rules reports.
+    """
 
     fault: str
     table: str
@@ -146,10 +150,9 @@ class Finder:
         """Age on the survey day, by case."""
         return age_on(self.cases.birth, self.survey.day)
 
-    def identified(self, column: str) -> Flags:
-        """Cases whose person has a UPN or a ULN."""
-        has: Flags = (getattr(self.people, column) != b"")[self.cases.person]
-        return has
+    def day_now(self, days: int) -> str:
+        """A day so many days from the survey day, as text."""
+        return str(self.survey.day + days)
 
     def next_id(self) -> int:
         """A number that no identifier of the sample has."""
@@ -208,14 +211,15 @@ def both(*conditions: Where) -> Where:
 
 def has_upn(find: Finder) -> Flags:
     """The person has a UPN that is not a temporary one."""
-    permanent = np.char.isdigit(np.char.decode(find.people.upn, "ascii").astype("U13").view("U1")
-                                .reshape(-1, 13)[:, -1])  # fmt: skip
-    return find.scope & find.identified("upn") & permanent[find.cases.person]
+    last = find.people.upn.view(np.uint8).reshape(len(find.people.upn), -1)[:, -1]
+    permanent = (last >= ord("0")) & (last <= ord("9"))
+    return find.scope & permanent[find.cases.person]
 
 
 def has_uln(find: Finder) -> Flags:
     """The person has a ULN."""
-    return find.scope & find.identified("uln")
+    has: Flags = (find.people.uln != b"")[find.cases.person]
+    return find.scope & has
 
 
 def has_postcode(find: Finder) -> Flags:
@@ -282,24 +286,27 @@ def ceased_earlier_start(find: Finder) -> Flags:
 
 def budget(taken_up: bool) -> Where:
     """Active plans with, or without, a personal budget."""
-    return lambda find: (find.cases.category == ACTIVE) & (
-        find.of_plan(find.sample.plans.budget.astype(int)) == int(taken_up)
+    return lambda find: (
+        (find.cases.category == ACTIVE)
+        & (find.of_plan(find.sample.plans.budget.astype(int)) == int(taken_up))
     )
 
 
 def names_a_school(find: Finder) -> Flags:
     """An active plan whose one setting is an establishment that has a URN and no unit."""
-    plans, table = find.sample.plans, find.tables["plan_settings"]
-    del table
-    single = (plans.second < 0) & (plans.establishment >= 0)
+    single = (find.sample.plans.second < 0) & find.sample.named_by_urn
+    return (find.cases.category == ACTIVE) & (find.of_plan(single.astype(int)) == 1)
+
+
+def names_two(find: Finder) -> Flags:
+    """An active plan that names two settings."""
     return (find.cases.category == ACTIVE) & (
-        find.of_plan((single & find.sample.named_by_urn).astype(int)) == 1
+        find.of_plan((find.sample.plans.second >= 0).astype(int)) == 1
     )
 
 
 def attends_a_school(find: Finder) -> Flags:
     """An active plan whose current placement is an establishment that has a URN and no unit."""
-    placements = find.sample.placements
     rows = find.placement_row
     plain = find.sample.attended_by_urn[rows]
     return (find.cases.category == ACTIVE) & (find.of_plan((plain & (rows >= 0)).astype(int)) == 1)
@@ -308,7 +315,8 @@ def attends_a_school(find: Finder) -> Flags:
 def attends_since_opening(find: Finder) -> Flags:
     """A current placement that began after the closed establishments had closed."""
     entry = find.day_of_plan(find.sample.placements.entry[find.placement_row])
-    return attends_a_school(find) & (entry > find.sample.closing_day)
+    closed: bool = find.sample.closed_urn != ""
+    return attends_a_school(find) & (entry > find.sample.closing_day) & closed
 
 
 def at_school_age(find: Finder) -> Flags:
@@ -438,19 +446,23 @@ def not_dated(find: Finder, case: int) -> None:
     find.cases.issue_decided[case] = np.datetime64("NaT")
 
 
-def upn_with(position: int, text: str, recheck: bool = False) -> Values:
-    """The UPN with other characters from a position on, its check letter kept or made right."""
+def upn_with(position: int, text: str) -> Values:
+    """The UPN with other characters from a position on."""
 
     def values(find: Finder, case: int) -> dict[str, str]:
-        row = int(find.cases.person[case])
-        upn = find.tables["people"].value(row, "upn")
-        upn = upn[:position] + text + upn[position + len(text) :]
-        if recheck:
-            digits = np.array([[int(character) for character in upn[1:]]])
-            upn = UPN_LETTERS[int(check_letters(digits)[0])] + upn[1:]
-        return {"upn": upn}
+        upn = find.tables["people"].value(int(find.cases.person[case]), "upn")
+        return {"upn": upn[:position] + text + upn[position + len(text) :]}
 
     return values
+
+
+def upn_of_no_authority(find: Finder, case: int) -> dict[str, str]:
+    """A UPN with a right check letter whose authority does not exist."""
+    known = {row["code"] for row in spec.seed("upn_la_codes")}
+    unknown = next(code for code in map(str, range(999, 99, -1)) if code not in known)
+    upn = upn_with(1, unknown)(find, case)["upn"]
+    digits = np.array([[int(character) for character in upn[1:]]])
+    return {"upn": UPN_LETTERS[int(check_letters(digits)[0])] + upn[1:]}
 
 
 def wrong_check_letter(find: Finder, case: int) -> dict[str, str]:
@@ -458,12 +470,6 @@ def wrong_check_letter(find: Finder, case: int) -> dict[str, str]:
     upn = find.tables["people"].value(int(find.cases.person[case]), "upn")
     place = (UPN_LETTERS.index(upn[0]) + 1) % len(UPN_LETTERS)
     return {"upn": UPN_LETTERS[place] + upn[1:]}
-
-
-def unknown_authority() -> str:
-    """Three digits that are no authority's UPN code."""
-    known = {row["code"] for row in spec.seed("upn_la_codes")}
-    return next(code for code in map(str, range(999, 99, -1)) if code not in known)
 
 
 def upn_shortened(find: Finder, case: int) -> dict[str, str]:
@@ -516,7 +522,7 @@ def repeat(find: Finder, case: int, table: str, row: int) -> int:
     return find.tables[table].add(**find.tables[table].row(row))
 
 
-def orphan(parent: str, prefix: str, **own: str) -> Change:
+def orphan(parent: str, prefix: str, blank: str = "", **own: str) -> Change:
     """Append a copy of the row whose parent does not exist, with a key of its own."""
 
     def change(find: Finder, case: int, table: str, row: int) -> int:
@@ -524,6 +530,7 @@ def orphan(parent: str, prefix: str, **own: str) -> Change:
         values = find.tables[table].row(row)
         values[parent] = f"{prefix}{number}"
         values.update({column: f"{letter}{number}" for column, letter in own.items()})
+        values.update({blank: ""} if blank else {})
         return find.tables[table].add(**values)
 
     return change
@@ -557,20 +564,12 @@ def remove_children(child: str) -> Change:
 
 
 def third(column: str, value: str) -> Change:
-    """Append a row of the same plan with another value and rank."""
-
-    def values(find: Finder, case: int) -> dict[str, str]:
-        return {
-            "plan_id": plan_id(int(find.sample.plan_number[case])),
-            "rank": "3",
-            column: value,
-            "sen_unit": "0",
-            "resourced_provision": "0",
-        }
+    """Append a third row of the plan."""
 
     def change(find: Finder, case: int, table: str, row: int) -> int:
-        fitting = {c: v for c, v in values(find, case).items() if c in find.tables[table].columns}
-        return find.tables[table].add(**fitting)
+        plan = plan_id(int(find.sample.plan_number[case]))
+        flags = {"sen_unit": "0", "resourced_provision": "0"}
+        return find.tables[table].add(plan_id=plan, rank="3", **{column: value}, **flags)
 
     return change
 
@@ -581,16 +580,11 @@ def same_need(find: Finder, case: int, table: str, row: int) -> int:
     return row + 1
 
 
-def third_need(find: Finder, case: int) -> dict[str, str]:
-    """A third need."""
-    return {"plan_id": plan_id(int(find.sample.plan_number[case])), "rank": "3", "need": "OTH"}
-
-
 def second_open_placement(find: Finder, case: int, table: str, row: int) -> int:
     """Another open placement at the same rank."""
     values = find.tables[table].row(row)
     values["placement_id"] = f"L{find.next_id()}"
-    values["entry_date"] = str(find.survey.day - 30)
+    values["entry_date"] = find.day_now(-30)
     return find.tables[table].add(**values)
 
 
@@ -614,7 +608,7 @@ def review_before_plan(find: Finder, case: int) -> dict[str, str]:
 def review_without_meeting(find: Finder, case: int) -> dict[str, str]:
     """A review decision with no meeting."""
     plan = plan_id(int(find.sample.plan_number[case]))
-    return {"plan_id": plan, "decision": "M", "decision_date": str(find.survey.day - 40)}
+    return {"plan_id": plan, "decision": "M", "decision_date": find.day_now(-40)}
 
 
 def review_decided_early(find: Finder, case: int) -> dict[str, str]:
@@ -631,7 +625,7 @@ def review_draft(find: Finder, case: int) -> dict[str, str]:
 
 def unusual_due_date(find: Finder, case: int) -> dict[str, str]:
     """A phase transfer due date on a day that is none of the usual ones."""
-    return {"phase_transfer_due_date": str(find.survey.day + 66)}
+    return {"phase_transfer_due_date": find.day_now(66)}
 
 
 def moved_with_plan(find: Finder, case: int) -> dict[str, str]:
@@ -693,7 +687,7 @@ FAULTS = (
     Fault("birth_date_unreadable", "people", ("P03", "X04"), anyone, put(birth_date="31/02/2015")),
     Fault("birth_date_after_survey_day", "people", ("P04", "R04"),
           in_category(ONGOING_REQUEST, NOT_ASSESSED),
-          put_from(lambda find, case: {"birth_date": str(find.survey.day + 10)})),
+          put_from(lambda find, case: {"birth_date": find.day_now(10)})),
     Fault("sex_missing", "people", ("P06", "P07"), anyone, put(sex="", gender_code="")),
     Fault("ethnicity_invalid", "people", ("P08",), anyone, put(ethnicity="ABCD")),
     Fault("postcode_missing", "people", ("P09",), has_postcode, put(postcode="")),
@@ -704,7 +698,7 @@ FAULTS = (
     Fault("upn_too_short", "people", ("P13",), has_upn, put_from(upn_shortened)),
     Fault("upn_check_letter_wrong", "people", ("P14",), has_upn, put_from(wrong_check_letter)),
     Fault("upn_authority_unknown", "people", ("P15",), has_upn,
-          put_from(upn_with(1, unknown_authority(), recheck=True))),
+          put_from(upn_of_no_authority)),
     Fault("upn_not_numeric", "people", ("P16",), has_upn, put_from(upn_with(6, "B"))),
     Fault("upn_last_character_invalid", "people", ("P17",), has_upn, put_from(upn_with(12, "I"))),
     Fault("upn_repeated", "people", ("P18",), has_upn, same_as_another("upn", where=has_upn)),
@@ -747,7 +741,7 @@ FAULTS = (
           day("decided", 5, "received_date")),
     Fault("moved_to_own_authority", "requests", ("R16",), moved_away, own_authority("moved_to_la")),
     Fault("moved_away_with_plan", "requests", ("R17",),
-          both(issued, lambda find: find.cases.decision == 1), put_from(moved_with_plan)),
+          both(issued, lambda find: find.cases.decision == AGREE), put_from(moved_with_plan)),
     Fault("request_decision_unknown_word", "requests", ("X05",), in_category(NOT_ASSESSED),
           then(put(decision="no"), becomes(ONGOING_REQUEST, "undecided", none=True))),
     # assessments
@@ -763,7 +757,7 @@ FAULTS = (
     Fault("exception_flag_missing", "assessments", ("A09",), issued,
           then(put(twenty_week_exception=""), no_exception)),
     Fault("issued_without_plan", "assessments", ("A10",), in_category(AWAITING),
-          put_from(lambda find, case: {"decision_date": str(find.survey.day - 5)})),
+          put_from(lambda find, case: {"decision_date": find.day_now(-5)})),
     Fault("assessment_decision_unknown_word", "assessments", ("X05",), in_category(NOT_ISSUED),
           then(put(decision="none"), becomes(ONGOING_ASSESSMENT, assessment="undecided"))),
     # plans
@@ -813,13 +807,13 @@ FAULTS = (
     Fault("named_unit_flag_missing", "plan_settings", ("N26",), names_a_school, put(sen_unit="")),
     Fault("named_unit_and_resourced", "plan_settings", ("N27", "N28"), names_a_school,
           put(sen_unit="1", resourced_provision="1")),
-    Fault("third_setting", "plan_settings", ("F03", "N24"), names_a_school,
+    Fault("third_setting", "plan_settings", ("F03", "N24"), names_two,
           third("setting", "OLA")),
     # needs
     Fault("need_invalid", "needs", ("L05",), in_category(ACTIVE), put(need="ABC")),
     Fault("need_rank_one_missing", "needs", ("L06",), one_need, put(rank="2")),
     Fault("need_twice", "needs", ("L07",), two_needs, same_need),
-    Fault("third_need", "needs", ("F03",), two_needs, another_row(third_need)),
+    Fault("third_need", "needs", ("F03",), two_needs, third("need", "OTH")),
     # reviews
     Fault("review_before_plan", "reviews", ("L08",), never_reviewed,
           another_row(review_before_plan)),
@@ -832,11 +826,12 @@ FAULTS = (
     Fault("review_draft_not_to_amend", "reviews", ("L12",), review_decided("M"),
           put_from(review_draft)),
     Fault("review_draft_missing", "reviews", ("L17",), review_decided("A"), put(draft_date="")),
-    Fault("phase_transfer_due_unusual", "reviews", ("L15",), no_phase_transfer,
+    Fault("phase_transfer_due_unusual", "reviews", ("L15",),
+          both(no_phase_transfer, aged(6, 14)),
           put_from(unusual_due_date)),
     Fault("phase_transfer_final_without_due", "reviews", ("L16", "L17"),
           both(no_phase_transfer, review_decided("M")),
-          put_from(lambda find, case: {"phase_transfer_final_date": str(find.survey.day - 20)})),
+          put_from(lambda find, case: {"phase_transfer_final_date": find.day_now(-20)})),
     # placements
     Fault("placement_setting_and_urn", "placements", ("D02",), attends_a_school,
           put(setting="OLA")),
@@ -852,7 +847,7 @@ FAULTS = (
     Fault("placement_not_described", "placements", ("D07",), attends_a_school,
           put(**NO_URN, setting="NIEO")),
     Fault("placement_rank_invalid", "placements", ("D08", "D09"), attends_a_school, put(rank="9")),
-    Fault("two_open_placements", "placements", ("D09", "D13"), attends_a_school,
+    Fault("two_open_placements", "placements", ("D13", "D09"), attends_a_school,
           second_open_placement),
     Fault("entry_date_missing", "placements", ("D10",), attends_a_school, put(entry_date="")),
     Fault("entry_date_unreadable", "placements", ("D10", "X04"), attends_a_school,
@@ -875,7 +870,8 @@ FAULTS = (
     Fault("placement_row_repeated", "placements", ("X01",), in_category(ACTIVE), repeat),
     Fault("request_of_nobody", "requests", ("X02",), not_historical,
           orphan("person_id", "P", request_id="R")),
-    Fault("plan_of_nobody", "plans", ("X02",), older, orphan("person_id", "P", plan_id="E")),
+    Fault("plan_of_nobody", "plans", ("X02",), older,
+          orphan("person_id", "P", blank="request_id", plan_id="E")),
     Fault("assessment_of_no_request", "assessments", ("X02",), issued, orphan("request_id", "R")),
     Fault("placement_of_no_plan", "placements", ("X02",), in_category(ACTIVE),
           orphan("plan_id", "E", placement_id="L")),
@@ -948,14 +944,16 @@ def describe(
     key = values.get(KEYS.get(fault.table, "plan_id"), "")
     if is_orphan:
         request = values.get("request_id", "")
+    modules = {row["rule_id"]: row["module"] for row in spec.seed("rules")}
     record = {
-        "people": owner,
+        "person": owner,
         "requests": request,
-        "assessments": request,
-        "plans": request,
-        "reviews": request,
-        "placements": values.get("placement_id", ""),
-    }.get(fault.table, "")
+        "assessment": request,
+        "named_plan": request,
+        "active_plans": request,
+        "placement_detail": values.get("placement_id", ""),
+        "extract": key,
+    }.get(modules.get(rules[0], ""), "")
     return Planted(
         fault=fault.name,
         table=fault.table,

@@ -192,8 +192,8 @@ def _header(root: Element, year: int) -> Iterator[str]:
         yield "\tknow: a file that fits this schema may still not load."
         yield f"\tCollection {year}: {_comment(_status(year))}"
         yield ""
-    yield f"\tSEN2 {year}, person level file. This is NOT DfE's schema: this project derived it from"
-    yield "\tpublic material, from the rows of seeds/spec, and DfE may load less or more than it says."
+    yield f"\tSEN2 {year}, person level file. This is NOT DfE's schema: this project derived it"
+    yield "\tfrom public material (the rows of seeds/spec), and what DfE loads may differ from it."
     yield "\tValues are held to codes and formats only where an error rule of ours does so too."
     yield f"\tEvidence for the {len(elements)} elements: " + ", ".join(
         f"{count} {level}" for level, count in sorted(levels.items())

@@ -18,13 +18,13 @@ judged as (
         * exclude (collection_year, survey_day),
 
         -- the reference date is missing or is not the survey day of the year
-        reference_date is distinct from survey_day as rule_h01,
+        (reference_date is distinct from survey_day) as rule_h01,
 
         -- the collection's name is missing or wrong
         coalesce(not {{ is_listed('collection', 'Collection') }}, true) as rule_h02,
 
         -- the year is not the year of the reference date
-        year is distinct from year(reference_date)::varchar as rule_h03,
+        (year is distinct from year(reference_date)::varchar) as rule_h03,
 
         -- the source level is missing or wrong
         coalesce(not {{ is_listed('source_level', 'SourceLevel') }}, true) as rule_h04,

@@ -41,12 +41,13 @@ person_requests as (
         max(requests.received_date) as last_received_date,
         bool_or(requests.request_outcome = 'A') as has_undecided_request,
         last(
-            {
-                'outcome': requests.request_outcome,
-                'has_assessment': assessments.request_id is not null,
-            }
+            requests.request_outcome
             order by requests.received_date nulls first, requests.request_id
-        ) as latest_request,
+        ) as request_outcome,
+        last(
+            assessments.request_id is not null
+            order by requests.received_date nulls first, requests.request_id
+        ) as has_latest_assessment,
     from requests
     left join assessments
         on requests.return_id = assessments.return_id
@@ -115,8 +116,6 @@ records as (
         person_plans.* exclude (return_id, person_id),
         person_transfers.* exclude (return_id, person_id),
         person_placements.* exclude (return_id, person_id),
-        person_requests.latest_request.outcome as request_outcome,
-        person_requests.latest_request.has_assessment as has_latest_assessment,
         person_requests.person_id is not null as has_request,
         returns.collection_year,
         returns.survey_day,

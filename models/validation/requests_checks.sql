@@ -107,7 +107,7 @@ described as (
     select
         *,
         coalesce(request_outcome in ('Y', 'N'), false) as is_decided,
-        request_outcome is not distinct from 'H' as is_historical,
+        coalesce(request_outcome = 'H', false) as is_historical,
         coalesce(exported is null and (request_outcome = 'A' or assessment_outcome = 'A'), false)
             as is_open,
         coalesce(
@@ -207,7 +207,7 @@ judged as (
         and coalesce(request_mediation, request_tribunal) is not null as rule_r14,
 
         -- there was an appeal about the decision to assess, and no mediation
-        request_tribunal = '1' and request_mediation is distinct from '1' as rule_r15,
+        request_tribunal = '1' and coalesce(request_mediation <> '1', true) as rule_r15,
 
         -- the authority moved to is not one of the year, or is the return's own
         not {{ is_listed('exported', 'LA') }} or exported = return_la as rule_r16,
@@ -267,9 +267,9 @@ judged as (
         -- the authority moved to is one of an earlier year only
         not {{ is_listed('exported', 'LA') }}
         and exported in (
-            select retired.code
-            from {{ ref('codes') }} as retired
-            where retired.codeset = 'LA' and retired.year_to < collection_year
+            select code
+            from {{ ref('codes') }}
+            where codeset = 'LA' and year_to < collection_year
         ) as rule_o21,
 
         -- the person already had a plan when the request was received

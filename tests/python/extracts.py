@@ -1,24 +1,27 @@
 """Small extracts for tests: rows as dicts become files of the contract, are landed and built."""
 
 import csv
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import duckdb
+
 from sen2 import land, spec
 from sen2.config import Config
+
+from .conftest import dbt, failures
 
 Row = Mapping[str, str]
 
 # What a row holds where a test does not say.
 DEFAULTS: dict[str, Row] = {
     "people": {
-        **{"surname": "Example", "forename": "Person", "birth_date": "2012-05-01", "sex": "F"},
-        **{"ethnicity": "WBRI", "no_identifier_reason": "UN3"},
+        "surname": "Example",
+        "forename": "Person",
+        "birth_date": "2012-05-01",
+        "sex": "F",
+        "ethnicity": "WBRI",
+        "no_identifier_reason": "UN3",
     },
     "requests": {"in_youth_accommodation": "0", "source": "1"},
     "plans": {"personal_budget": "0"},
@@ -66,29 +69,17 @@ def build_extract(
     warehouse: Path,
     period_end: str = "survey_day",
     selected: Sequence[str] = SELECTED,
-    target: Path | None = None,
     **settings: object,
 ) -> Path:
-    """Land an extract and build what is selected, without tests; gives the warehouse.
-
-    `target` is a folder for dbt's own files: builds that share one start faster.
-    """
+    """Land an extract and build what is selected, without tests; gives the warehouse."""
     config = Config.model_validate({"la_code": "330", "period_end": period_end, **settings})
     land.land(folder, year, config, warehouse)
-    command = [
-        *(sys.executable, "-m", "dbt.cli.main", "--no-version-check", "--log-level-file", "none"),
-        *("--quiet", "build", "--project-dir", str(spec.PROJECT)),
-        *("--profiles-dir", str(spec.PROJECT / "profiles")),
-        *("--target-path", str(target or warehouse.parent / "target")),
-        *("--select", *selected, "--exclude-resource-type", "unit_test", "test"),
-        *("--vars", json.dumps({"collection_year": year})),
-    ]
-    quiet = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"}
-    environment = os.environ | quiet | {"SEN2_WAREHOUSE": str(warehouse.resolve())}
-    done = subprocess.run(
-        command, env=environment, capture_output=True, text=True, check=False, cwd=warehouse.parent
-    )
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    events = dbt(
+        warehouse, warehouse.parent / "target", "build", "--select", *selected,
+        "--exclude-resource-type", "unit_test", "test", year=year,
+    )  # fmt: skip
+    assert failures(events) == []
+    assert any("stats" in event for event in events)
     return warehouse
 
 
@@ -97,7 +88,8 @@ def rows(warehouse: Path, table: str, columns: str = "*") -> list[dict[str, obje
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         found = connection.execute(f"select {columns} from {table}")
         names = [column[0] for column in found.description or []]
-        return [
-            {n: v if isinstance(v, bool | int | None) else str(v) for n, v in zip(names, r)}
-            for r in found.fetchall()
-        ]
+        return [dict(zip(names, map(_plain, row), strict=True)) for row in found.fetchall()]
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, bool | int | None) else str(value)

@@ -5,9 +5,11 @@ Written from the design's words and never from the models. Rows of an extract co
 the design's own; "ours" marks a decision of this project where the design leaves room.
 """
 
+import copy
+import re
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from sen2 import spec
@@ -41,7 +43,9 @@ KEYS = {
     "assessments": "request_id",
     "plans": "plan_id",
     "placements": "placement_id",
+    "establishments": "urn",
 }
+TABLES = ("people", *PARENTS, "establishments")
 FLAGS = {
     ("mediation", "assess"): "request_mediation",
     ("appeal", "assess"): "request_tribunal",
@@ -78,15 +82,22 @@ def survey(year: int, period_end: str = "survey_day") -> Survey:
 
 
 def day(text: str | None) -> date | None:
-    """A date, or None when it is blank or cannot be read."""
+    """A date written ccyy-mm-dd, or None when it is blank or cannot be read."""
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d", text or "", re.ASCII):
+        return None
     try:
-        return date.fromisoformat(text) if text else None
+        return date.fromisoformat(text or "")
     except ValueError:
         return None
 
 
+def held(row: Row) -> Row:
+    """A row whose values of nothing but spaces are blank."""
+    return {name: value if value.strip() else "" for name, value in row.items()}
+
+
 def word(text: str | None, *allowed: str) -> str | None:
-    """"An unknown `decision` counts as undecided"."""
+    """Design: "An unknown `decision` counts as undecided"."""
     return text if text in allowed else None
 
 
@@ -97,7 +108,7 @@ def rejected(extract: Extract) -> set[tuple[str, int]]:
     """Table and position of each row with a blank or repeated key, or whose parent is missing."""
     found: set[tuple[str, int]] = set()
     kept: dict[str, set[str]] = {}
-    for table in ("people", *PARENTS):
+    for table in TABLES:
         key, seen = KEYS.get(table), set()
         kept[table] = set()
         for position, row in enumerate(extract.get(table, [])):
@@ -124,7 +135,7 @@ EVENTS = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass
 class Case:
     """A request, its assessment and the plan that keeps it; dates typed, None when blank."""
 
@@ -199,9 +210,7 @@ def cases(tables: Extract) -> Iterator[Case]:
             alone.append(plan)
     for request_id, request in requests.items():
         # "the earliest start keeps it, the others get their own"
-        plans = sorted(
-            claims[request_id], key=lambda plan: day(plan.get("start_date")) or date.max
-        )
+        plans = sorted(claims[request_id], key=lambda plan: day(plan.get("start_date")) or date.max)
         alone += plans[1:]
         yield make_case(
             request_id,
@@ -220,7 +229,7 @@ def cases(tables: Extract) -> Iterator[Case]:
 def settled(
     decision: str | None, decided: date | None, withdrawn: date | None, survey: Survey
 ) -> tuple[str, date | None]:
-    """"The decision dated by S wins, a withdrawal wins over an undated one"."""
+    """Design: "The decision dated by S wins, a withdrawal wins over an undated one"."""
     if decision and decided and decided <= survey.s:
         return decision, decided
     if withdrawn and withdrawn <= survey.s:
@@ -239,7 +248,7 @@ def assessment_state(case: Case, survey: Survey) -> tuple[str, date | None]:
 
 
 def has_started(case: Case, survey: Survey) -> bool:
-    """"A plan transferred in starts, for us, only once `transferred_date` is by S too"."""
+    """Design: "A plan transferred in starts, for us, only once `transferred_date` is by S too"."""
     if case.plan is None or not survey.by_s(case.started):
         return False
     return not case.is_transfer or survey.by_s(case.transferred)
@@ -327,11 +336,12 @@ def is_near_miss(case: Case, survey: Survey) -> bool:
     """Whether moving one event date, alone, by at most 31 days would change in or out."""
     is_in = IN_RETURN[category(case, survey)]
     for event in EVENTS:
-        held = getattr(case, event)
-        if held is None:
+        given = getattr(case, event)
+        if given is None:
             continue
+        moved = copy.copy(case)
         for shift in range(-NEAR, NEAR + 1):
-            moved = replace(case, **{event: held + timedelta(shift)})
+            setattr(moved, event, given + timedelta(shift))
             if IN_RETURN[category(moved, survey)] != is_in:
                 return True
     return False
@@ -345,7 +355,7 @@ def has_returned_plan(case: Case, survey: Survey) -> bool:
 
 
 def is_historical(case: Case, survey: Survey) -> bool:
-    """"A plan transferred in, … a plan with no request"."""
+    """Design: "A plan transferred in, … a plan with no request"."""
     return case.request is None or (has_returned_plan(case, survey) and case.is_transfer)
 
 
@@ -395,19 +405,19 @@ def flag(case: Case, name: str, outcome: str, survey: Survey) -> str | None:
         if FLAGS.get((row.get("kind", ""), row.get("about", ""))) == name
     ]
     if outcome in ("Y", "N"):
-        return "1" if any(survey.by_s(held) for held in days) else "0"
+        return "1" if any(survey.by_s(each) for each in days) else "0"
     if outcome == "H" and name.startswith("other_"):
-        return "1" if any(survey.in_period(held) for held in days) else None
+        return "1" if any(survey.in_period(each) for each in days) else None
     return None
 
 
-def iso(held: date | None) -> str | None:
-    return held.isoformat() if held else None
+def iso(each: date | None) -> str | None:
+    return each.isoformat() if each else None
 
 
 def iso_by_s(text: str | None, survey: Survey) -> str | None:
-    held = day(text)
-    return iso(held) if held and held <= survey.s else None
+    found = day(text)
+    return iso(found) if found and found <= survey.s else None
 
 
 def request_row(case: Case, survey: Survey) -> Returned:
@@ -445,7 +455,7 @@ def assessment_row(case: Case, survey: Survey) -> Returned | None:
 
 
 def returned_placements(placements: list[Row], survey: Survey) -> list[Row]:
-    """"Placements that overlap P0 to S (leaving on P0 counts, a blank entry date counts)"."""
+    """Design: "overlap P0 to S (leaving on P0 counts, a blank entry date counts)"."""
     return [
         row
         for row in placements
@@ -455,9 +465,9 @@ def returned_placements(placements: list[Row], survey: Survey) -> list[Row]:
 
 
 def returned_review(reviews: list[Row], survey: Survey) -> Row | None:
-    """"The review with the latest meeting by S (one without a meeting date only when … no other)"."""
-    held = [row for row in reviews if survey.by_s(day(row.get("meeting_date")))]
-    return max(held, key=lambda row: day(row.get("meeting_date")) or date.min, default=None)
+    """Design: "the latest meeting by S (one without … only when there is no other)"."""
+    by_s = [row for row in reviews if survey.by_s(day(row.get("meeting_date")))]
+    return max(by_s, key=lambda row: day(row.get("meeting_date")) or date.min, default=None)
 
 
 @dataclass
@@ -581,10 +591,11 @@ def collected(table: str, year: int) -> set[str]:
 
 def answer(extract: Extract, survey: Survey) -> Answer:
     """The whole answer for an extract."""
+    extract = {table: [held(row) for row in rows] for table, rows in extract.items()}
     bad = rejected(extract)
     tables: Extract = {
         table: [row for n, row in enumerate(extract.get(table, [])) if (table, n) not in bad]
-        for table in ("people", *PARENTS)
+        for table in TABLES
     }
     hanging: dict[str, Hanging] = defaultdict(Hanging)
     for table in ("plan_settings", "placements", "needs", "reviews"):
@@ -596,7 +607,7 @@ def answer(extract: Extract, survey: Survey) -> Answer:
 
     def put(table: str, row: Returned) -> None:
         wanted = collected(table, survey.year) | {"person_id", "request_id", "placement_id"}
-        kept = {name: (held or None) if name in wanted else None for name, held in row.items()}
+        kept = {name: (value or None) if name in wanted else None for name, value in row.items()}
         result.tables[table].append(kept)
 
     persons: set[str] = set()
@@ -624,8 +635,8 @@ def answer(extract: Extract, survey: Survey) -> Answer:
             used.add(id(case.assessment))
         if case.plan and found in ("active_plan", "recently_ceased"):
             below = hanging[case.plan["plan_id"]]
-            for table, row in plan_rows(case, below, survey):
-                put(table, row)
+            for table, returned in plan_rows(case, below, survey):
+                put(table, returned)
             review = returned_review(below.reviews, survey)
             attended = returned_placements(below.placements, survey)
             for source in (case.plan, *below.plan_settings, *below.needs, *attended, review):
@@ -635,12 +646,12 @@ def answer(extract: Extract, survey: Survey) -> Answer:
             put("person", person_row(person))
             used.add(id(person))
     used.discard(id(None))
-    for table in ("people", *PARENTS, "establishments"):
+    for table in TABLES:
         for n, row in enumerate(extract.get(table, [])):
             disposition = "returned" if id(row) in used else "out_of_scope"
-            if (table, n) in bad:
-                disposition = "rejected"
             if table == "establishments":
                 disposition = "reference"
+            if (table, n) in bad:
+                disposition = "rejected"
             result.dispositions.add((table, n + FIRST_ROW, disposition))
     return result

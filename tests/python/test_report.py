@@ -1,0 +1,337 @@
+"""The workbook of issues: its sheets and lines, in order, as text, and the same bytes each time."""
+
+import csv
+from collections import Counter
+from pathlib import Path
+
+import duckdb
+import openpyxl
+import pytest
+from openpyxl.worksheet.worksheet import Worksheet
+
+from sen2 import report, spec
+from sen2.errors import InputError
+
+YEAR = 2027
+ISSUE_HEADINGS = [
+    "Person",
+    "Request",
+    "Record",
+    "What is wrong",
+    "What to do",
+    "Value found",
+    "Allowed values",
+    "Item number",
+    "Item",
+    "Module",
+    "Rule",
+    "Severity",
+    "Team",
+    "Main cause",
+    "Source file",
+    "Source row",
+]
+FORMULA = "=HYPERLINK(1)"
+# rule, person, request, record, found, is it the main cause, source file, source row
+ISSUES = [
+    ("P10", "0042", None, "0042", f"PostCode {FORMULA}", True, "people.csv", 7),
+    ("P17", "0042", None, "0042", FORMULA, False, "people.csv", 7),
+    ("R06", "0042", "0007", "0007", "RequestSource 9", True, "requests.csv", 12),
+    ("R08", "0041", "-8", "-8", "@x", True, "requests.csv", 13),
+    ("P06", "0042", None, "0042", "Sex X", True, "people.csv", 7),
+    ("P28", "0041", None, "0041", "Surname Zebedee; Forename Jo", True, "people.csv", 6),
+    ("P01", "0042", None, "0042", "Surname blank", True, "people.csv", 7),
+    ("N20", "<r>&1</r>", "0009", "0009/1", "URN \x01", True, None, None),
+    ("H10", None, None, "built", "DSCO blank", True, None, None),
+]
+
+
+def make_warehouse(path: Path, issues: list[tuple[object, ...]]) -> Path:
+    """A warehouse with only what the report reads."""
+    with duckdb.connect(str(path)) as connection:
+        for schema in ("spec", "validation", "person_level"):
+            connection.execute(f"create schema {schema}")
+        for seed in ("rules", "items", "codes", "teams", "collections"):
+            years = {"year_from", "year_to", "collection_year"} & set(spec.seed(seed)[0])
+            types = {name: "integer" if name in years else "varchar" for name in spec.seed(seed)[0]}
+            connection.read_csv(str(spec.SEEDS / f"{seed}.csv"), header=True, dtype=types).create(
+                f"spec.{seed}"
+            )
+        connection.execute(
+            f"""
+            create table validation.returns as
+                select 'built' as return_id, {YEAR} as collection_year, '330' as return_la,
+                    date '2027-01-21' as survey_day;
+            create table person_level.sen2 as
+                select 'built' as return_id, '2026-11-20T00:00:00' as date_time;
+            create table person_level.person as
+                select 'built' as return_id, '0042' as person_id, 'Zebedee' as surname,
+                    'Jo' as forename, date '2012-03-04' as person_birth_date;
+            create table found (rule_id text, person_id text, request_id text, record_id text,
+                "found" text, "primary" boolean, source_file text, source_row bigint);
+            """
+        )
+        if issues:
+            connection.executemany("insert into found values (?, ?, ?, ?, ?, ?, ?, ?)", issues)
+        connection.execute(
+            f"""
+            create table validation.issues as
+                select 'built' as return_id, rules.rule_id, severity, module, person_id,
+                    request_id, record_id, items, "found", message, fix, "primary", source_file,
+                    source_row
+                from found
+                inner join spec.rules as rules
+                    on found.rule_id = rules.rule_id and {YEAR} between year_from and year_to;
+            create table validation.rule_summary as
+                select 'built' as return_id, {YEAR} as collection_year, rule_id, severity, module,
+                    message, origin, needs,
+                    case when checked = 'yes' then 'checked' else 'partly checked' end as status,
+                    10 as records_checked, 0 as issue_count, 0 as primary_issue_count,
+                    0 as person_count
+                from spec.rules where {YEAR} between year_from and year_to;
+            """
+        )
+    return path
+
+
+@pytest.fixture(name="warehouse", scope="module")
+def _warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_warehouse(tmp_path_factory.mktemp("report") / "warehouse.duckdb", ISSUES)
+
+
+@pytest.fixture(name="written", scope="module")
+def _written(warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return report.write_issues(warehouse, "built", YEAR, tmp_path_factory.mktemp("out"))
+
+
+@pytest.fixture(name="of_all", scope="module")
+def _of_all(written: Path) -> dict[str, Worksheet]:
+    return sheets(written)
+
+
+def sheets(path: Path) -> dict[str, Worksheet]:
+    return {sheet.title: sheet for sheet in openpyxl.load_workbook(path).worksheets}
+
+
+def lines(sheet: Worksheet) -> list[dict[str, object]]:
+    """The lines of a sheet by heading; the title stands above the headings."""
+    _, headings, *rows = sheet.iter_rows(values_only=True)
+    return [dict(zip(map(str, headings), row, strict=True)) for row in rows]
+
+
+def words(sheet: Worksheet) -> str:
+    return "\n".join(str(cell) for row in sheet.iter_rows(values_only=True) for cell in row if cell)
+
+
+def test_every_rule_has_one_team_and_every_team_a_possible_sheet() -> None:
+    teams = spec.seed("teams")
+    assert Counter(row["rule_id"] for row in teams) == Counter(
+        {row["rule_id"] for row in spec.seed("rules")}
+    )
+    names = {row["team"] for row in teams}
+    assert all(0 < len(name) <= 31 and not set(name) & set("[]:*?/\\") for name in names)
+    assert not {name.lower() for name in names} & {
+        "start here",
+        "summary",
+        "all issues",
+        "rules in force",
+        "not checked",
+        "codes",
+    }
+
+
+def test_every_module_and_severity_has_a_name() -> None:
+    assert {row["module"] for row in spec.seed("rules")} == set(report.MODULES)
+    assert {row["severity"] for row in spec.seed("rules")} == set(report.SEVERITIES)
+
+
+def test_sheets_stand_in_order_and_only_teams_with_issues_have_one(
+    written: Path, of_all: dict[str, Worksheet]
+) -> None:
+    assert sorted(path.name for path in written.parent.iterdir()) == ["issues.csv", "issues.xlsx"]
+    assert list(of_all) == [
+        "Start here",
+        "Summary",
+        "Assessment team",
+        "Business support",
+        "Data and systems",
+        "Placements and commissioning",
+        "All issues",
+        "Rules in force",
+        "Not checked",
+        "Codes",
+    ]
+
+
+def test_lines_have_the_columns_and_the_order_of_the_work(of_all: dict[str, Worksheet]) -> None:
+    found = lines(of_all["All issues"])
+    assert list(found[0]) == ISSUE_HEADINGS
+    assert [line["Rule"] for line in found] == [
+        *("H10", "P01", "P06", "R06", "N20", "P17"),
+        *("P10", "P28", "R08"),
+    ]
+    assert [line["Severity"] for line in found] == ["Error"] * 6 + ["Query"] * 3
+    assert [line["Main cause"] for line in found].index("follows from another") == 5
+    by_team = [
+        line
+        for sheet in ("Assessment team", "Business support", "Data and systems")
+        for line in lines(of_all[sheet])
+    ]
+    assert len(by_team) == len(found) - 1
+
+
+def test_a_line_says_what_is_allowed_and_which_item_it_is(of_all: dict[str, Worksheet]) -> None:
+    found = {line["Rule"]: line for line in lines(of_all["All issues"])}
+    assert found["P06"]["Allowed values"] in ("F Female; M Male", "M Male; F Female")
+    assert found["P06"]["Item number"] == "1.4"
+    assert found["P06"]["Item"] == "Sex"
+    assert found["N20"]["Item number"] == "4.7a"
+    assert found["P10"]["Item"] == "Home postcode (PostCode)"
+    assert found["P10"]["Allowed values"] is None
+    assert found["R06"]["Team"] == "Assessment team"
+
+
+def test_values_stay_text_and_ids_keep_their_zeros(of_all: dict[str, Worksheet]) -> None:
+    cells = {str(row[10].value): row for row in of_all["All issues"].iter_rows(min_row=3)}
+    assert cells["P17"][5].value == FORMULA
+    assert {row[5].data_type for row in cells.values()} == {"s"}
+    assert (cells["P06"][0].value, cells["P06"][0].data_type) == ("0042", "s")
+    assert (cells["R08"][1].value, cells["R08"][1].data_type) == ("-8", "s")
+    assert cells["N20"][0].value == " <r>&1</r>"
+    assert cells["R06"][15].value == 12
+
+
+def test_tables_can_be_filtered_and_printed(of_all: dict[str, Worksheet]) -> None:
+    for name in list(of_all)[2:]:
+        sheet = of_all[name]
+        assert sheet.freeze_panes == "B3"
+        assert str(sheet.auto_filter.ref).startswith("A2:")
+        assert sheet.print_title_rows == "$2:$2"
+        assert sheet.page_setup.orientation == "landscape"
+        assert (sheet.page_setup.fitToWidth or 1, sheet.page_setup.fitToHeight) == (1, 0)
+    assert of_all["All issues"].auto_filter.ref == f"A2:P{2 + len(ISSUES)}"
+
+
+def test_what_follows_from_another_fault_is_lighter(of_all: dict[str, Worksheet]) -> None:
+    rows = of_all["All issues"].iter_rows(min_row=3)
+    colours = {str(row[10].value): row[3].font.color for row in rows}
+    assert colours["P17"] is not None
+    assert colours["P17"].rgb != (colours["P06"].rgb if colours["P06"] else None)
+
+
+def test_names_are_there_only_on_demand(
+    warehouse: Path, written: Path, of_all: dict[str, Worksheet], tmp_path: Path
+) -> None:
+    named = report.write_issues(warehouse, "built", YEAR, tmp_path, identify=True)
+    everything = "".join(map(words, of_all.values()))
+    assert "Zebedee" not in everything + written.with_suffix(".csv").read_text("utf-8")
+    first = next(line for line in lines(sheets(named)["All issues"]) if line["Person"] == "0042")
+    assert list(first)[:4] == ["Person", "Surname", "Forename", "Date of birth"]
+    assert list(first.values())[:4] == ["0042", "Zebedee", "Jo", "2012-03-04"]
+    assert "Surname Zebedee; Forename Jo" in words(sheets(named)["All issues"])
+
+
+def test_the_same_return_gives_the_same_bytes(
+    warehouse: Path, written: Path, tmp_path: Path
+) -> None:
+    again = report.write_issues(warehouse, "built", YEAR, tmp_path)
+    for suffix in (".xlsx", ".csv"):
+        assert written.with_suffix(suffix).read_bytes() == again.with_suffix(suffix).read_bytes()
+
+
+def test_constant_memory_writes_the_same_lines(
+    warehouse: Path,
+    of_all: dict[str, Worksheet],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(report, "CONSTANT_MEMORY_LINES", 0)
+    large = sheets(report.write_issues(warehouse, "built", YEAR, tmp_path))
+    assert list(map(words, large.values())) == list(map(words, of_all.values()))
+
+
+def test_the_csv_file_has_every_line_and_no_formula(written: Path) -> None:
+    with written.with_suffix(".csv").open(encoding="utf-8", newline="") as file:
+        found = {row["rule_id"]: row for row in csv.DictReader(file)}
+    assert len(found) == len(ISSUES)
+    assert found["P17"]["found"] == f"'{FORMULA}"
+    assert found["R08"]["found"] == "'@x"
+    assert found["R08"]["request_id"] == "'-8"
+    assert found["P10"]["person_id"] == "0042"
+    assert found["P10"]["severity"] == "query"
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_the_guard_knows_what_begins_a_formula(start: str) -> None:
+    assert report._guarded(f"{start}1") == f"'{start}1"
+    assert report._guarded(f"1{start}") == f"1{start}"
+
+
+def test_nothing_found_is_said_and_is_a_workbook(tmp_path: Path) -> None:
+    empty = make_warehouse(tmp_path / "empty.duckdb", [])
+    of_none = sheets(report.write_issues(empty, "built", YEAR, tmp_path))
+    assert list(of_none)[:3] == ["Start here", "Summary", "All issues"]
+    assert "Nothing was found." in words(of_none["Start here"])
+    assert "Nothing was found." in words(of_none["All issues"])
+    assert [line.issue_count for line in report.summarise(empty, "built")] == [0, 0, 0]
+
+
+def test_lines_that_do_not_fit_are_counted_on_the_sheet(
+    warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "SHEET_LINES", 2)
+    few = sheets(report.write_issues(warehouse, "built", YEAR, tmp_path))
+    assert f"{len(ISSUES) - 2} MORE ARE IN issues.csv" in str(few["All issues"]["A1"].value)
+    assert len(lines(few["All issues"])) == 2
+    assert "MORE" not in str(few["Data and systems"]["A1"].value)
+
+
+def test_the_first_sheet_says_whose_rules_and_how_sure_they_are(
+    of_all: dict[str, Worksheet],
+) -> None:
+    said = words(of_all["Start here"])
+    for part in ("330 Birmingham", "20 November 2026", "PROVISIONAL", "not DfE's list", "@, a tab"):
+        assert part in said
+
+
+def test_every_rule_is_listed_and_those_not_fully_checked_say_what_they_need(
+    of_all: dict[str, Worksheet],
+) -> None:
+    in_force = list(spec.in_force("rules", YEAR))
+    assert len(lines(of_all["Rules in force"])) == len(in_force)
+    unchecked = {line["Rule"]: line["What it would take"] for line in lines(of_all["Not checked"])}
+    assert unchecked == {
+        rule["rule_id"]: rule["needs"] for rule in in_force if rule["checked"] != "yes"
+    }
+    assert len(lines(of_all["Codes"])) == len(list(spec.in_force("codes", YEAR)))
+
+
+def test_the_terminal_hears_counts_and_no_value(warehouse: Path) -> None:
+    summary = report.summarise(warehouse, "built")
+    assert [(line.severity, line.issue_count) for line in summary[:3]] == [
+        ("load_reject", 0),
+        ("error", 6),
+        ("query", 3),
+    ]
+    assert summary[1].person_count == 2
+    assert {line.rule_id for line in summary[3:]} == {str(issue[0]) for issue in ISSUES}
+    said = "\n".join(map(str, summary))
+    assert "0042" not in said
+    assert "Zebedee" not in said
+
+
+def test_a_return_that_is_not_there_is_an_input_error(warehouse: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no return last of 2027: the warehouse has built of 2027"):
+        report.write_issues(warehouse, "last", YEAR, tmp_path / "out")
+    with pytest.raises(InputError, match="no return built of 2026"):
+        report.write_issues(warehouse, "built", 2026, tmp_path / "out")
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_warehouse_without_checks_is_an_input_error(tmp_path: Path) -> None:
+    path = tmp_path / "new.duckdb"
+    duckdb.connect(str(path)).close()
+    with pytest.raises(InputError, match="Run `sen2 build` first"):
+        report.write_issues(path, "built", YEAR, tmp_path)
+    with pytest.raises(InputError, match="Run `sen2 build` first"):
+        report.summarise(path, "built")
