@@ -56,7 +56,9 @@ SHEET_LINES = 100_000
 CONSTANT_MEMORY_LINES = 30_000
 """From this many issue lines on, rows go to disk at once: slower, but memory stays flat."""
 LONGEST_LIST = 550
-"""Most characters of allowed values beside an issue; a longer list is on the sheet Codes."""
+"""Most characters of allowed values beside an issue, for its first item; Codes has longer ones."""
+LONGEST_OTHER_LIST = 240
+"""The same for the rule's other items, which are less often what is wrong."""
 LONGEST_VALUE = 1_000
 """Most characters of one cell; a longer value is whole in the CSV file only."""
 MOST_ITEM_NAMES = 4
@@ -468,7 +470,10 @@ class _Issues:
         named = [(tag, _meant(tag, rule["module"], tags, self.items)) for tag in tags]
         items = [item for _, meant in named for item in meant]
         allowed = dict.fromkeys(
-            (f"{item.tag}: " if len(items) > 1 else "") + self._allowed(item.codeset)
+            (f"{item.tag}: " if len(items) > 1 else "")
+            + self._allowed(
+                item.codeset, LONGEST_LIST if item.tag == tags[0] else LONGEST_OTHER_LIST
+            )
             for item in items
             if item.codeset
         )
@@ -483,11 +488,11 @@ class _Issues:
         texts = "\n".join(allowed), ", ".join(numbers), "\n".join(names)
         return tuple(text or None for text in texts)
 
-    def _allowed(self, codeset: str) -> str:
+    def _allowed(self, codeset: str, longest: int) -> str:
         text = "; ".join(
             f"{code.code} {code.label}" for code in self.codes if code.codeset == codeset
         )
-        return text if len(text) <= LONGEST_LIST else f"see the list {codeset} on the sheet Codes"
+        return text if len(text) <= longest else f"see the list {codeset} on the sheet Codes"
 
     def count(self, team: str | None = None) -> Values:
         """How many lines by severity, of all and of main causes, and about how many people."""

@@ -1,0 +1,189 @@
+"""The main job, as a person runs it: what is written, what is said, and how it ends."""
+
+import csv
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from sen2 import export, spec
+from sen2.sample import write_sample
+
+from .conftest import YEAR, Built, dbt, failures
+
+SEN2 = spec.PROJECT / ".venv" / "bin" / "sen2"
+YEARS = [int(row["collection_year"]) for row in spec.seed("collections")]
+CONFIRMED = [year for year in YEARS if spec.has_confirmed_structure(year)]
+
+
+def sen2(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in a folder that has the shipped settings."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "sen2.yml").exists():
+        shutil.copy(spec.PROJECT / "sen2.yml", folder)
+    command = shutil.which("sen2") or str(SEN2)
+    return subprocess.run(
+        [command, *arguments],
+        cwd=folder,
+        env=os.environ | {"NO_COLOR": "1", "COLUMNS": "100"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def people(extract: Path) -> list[dict[str, str]]:
+    with (extract / "people.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def values_of_people(extract: Path) -> set[str]:
+    """Every name, birth date, postcode and identifier of an extract's people."""
+    columns = ("surname", "birth_date", "postcode", "upn", "uln")
+    return {row[column] for row in people(extract) for column in columns if len(row[column]) > 4}
+
+
+def damage(extract: Path, person_id: str) -> None:
+    """Blank one person's surname: an error, P01."""
+    rows = people(extract)
+    with (extract / "people.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(
+            row | {"surname": ""} if row["person_id"] == person_id else row for row in rows
+        )
+
+
+def submissions(out: Path) -> list[str]:
+    return sorted(path.name for path in out.glob("*.xml"))
+
+
+def test_an_extract_becomes_a_submission_until_it_has_an_error(
+    built: Built, tmp_path: Path
+) -> None:
+    extract = shutil.copytree(built.extract, tmp_path / "extract")
+    first = sen2(tmp_path, "run", "extract", "--year", str(YEAR))
+    assert first.returncode == 0, first.stderr
+    out = tmp_path / "out" / str(YEAR)
+    assert submissions(out) == [f"SEN2_330_{YEAR}_001.xml"]
+    written = (out / submissions(out)[0]).read_bytes()
+    assert export.validate(out / submissions(out)[0], YEAR) == []
+    assert (out / "issues.xlsx").exists()
+    assert (out / "gates" / "index.html").exists()
+
+    again = sen2(tmp_path, "run", "extract", "--year", str(YEAR))
+    assert again.returncode == 0, again.stderr
+    assert (out / submissions(out)[0]).read_bytes() == written
+
+    with duckdb.connect(str(tmp_path / "warehouse" / f"sen2_{YEAR}.duckdb")) as connection:
+        person = connection.execute("select min(person_id) from person_level.person").fetchone()
+    damage(extract, person[0])
+    red = sen2(tmp_path, "run", "extract", "--year", str(YEAR))
+    assert red.returncode == 1, red.stderr
+    assert submissions(out) == []
+    assert (out / "superseded" / f"SEN2_330_{YEAR}_001.xml").read_bytes() == written
+    assert "P01" in (out / "issues.csv").read_text(encoding="utf-8")
+    refused = sen2(tmp_path, "export", "--year", str(YEAR))
+    assert refused.returncode == 1
+    assert submissions(out) == []
+
+    said = "".join(done.stdout + done.stderr for done in (first, again, red, refused))
+    assert [value for value in values_of_people(extract) if value in said] == []
+
+
+@pytest.mark.parametrize("year", CONFIRMED)
+def test_every_year_becomes_a_submission(year: int, tmp_path: Path) -> None:
+    write_sample(tmp_path / "extract", year, 100, 11)
+    done = sen2(tmp_path, "run", "extract", "--year", str(year))
+    assert done.returncode == 0, done.stderr
+    (name,) = submissions(tmp_path / "out" / str(year))
+    assert name == f"SEN2_330_{year}_001.xml"
+    assert ("provisional" in done.stderr) == spec.collection(year).is_provisional
+
+
+def test_every_planted_fault_is_reported_on_its_record(tmp_path: Path) -> None:
+    extract = tmp_path / "extract"
+    write_sample(extract, YEAR, 1000, 13, faults=0.3)
+    done = sen2(tmp_path, "run", "extract", "--year", str(YEAR))
+    assert done.returncode == 1, done.stderr
+    warehouse = tmp_path / "warehouse" / f"sen2_{YEAR}.duckdb"
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        planted = connection.execute(
+            "select fault, person_id, unnest(string_split(rule_ids, ';')) as rule_id"
+            " from read_csv(?, all_varchar = true)",
+            [str(extract / "expected" / "planted_faults.csv")],
+        )
+        rows = planted.fetchall()
+        found = set(
+            connection.execute(
+                "select person_id, rule_id from validation.issues where return_id = 'built'"
+            ).fetchall()
+        )
+    assert len({fault for fault, _, _ in rows}) >= 30
+    assert [row for row in rows if (row[1], row[2]) not in found] == []
+    said = done.stdout + done.stderr
+    assert [value for value in values_of_people(extract) if value in said] == []
+
+
+def test_the_sample_is_what_the_generator_expected(built: Built) -> None:
+    expected = built.extract / "expected"
+    with duckdb.connect(str(built.warehouse), read_only=True) as connection:
+        scope = connection.execute(
+            "select request_id, expected.category, scope.category"
+            f" from read_csv('{expected}/case_scope.csv', all_varchar = true) as expected"
+            " full join intermediate.case_scope as scope using (request_id)"
+            " where expected.category is distinct from scope.category"
+        ).fetchall()
+        outcomes = connection.execute(
+            "select request_id, expected.request_outcome, requests.request_outcome"
+            f" from read_csv('{expected}/outcomes.csv', all_varchar = true) as expected"
+            " full join person_level.requests as requests using (request_id)"
+            " left join person_level.assessment as assessment using (request_id)"
+            " where expected.request_outcome is distinct from requests.request_outcome"
+            " or expected.assessment_outcome is distinct from assessment.assessment_outcome"
+        ).fetchall()
+        errors = connection.execute(
+            "select rule_id, record_id from validation.issues where severity <> 'query'"
+        ).fetchall()
+    assert (scope, outcomes, errors) == ([], [], [])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "nowhere"], ["nowhere", "no such folder"]),
+        (["run", ".", "--config", "other.yml"], ["other.yml", "no such file"]),
+        (["run", ".", "--year", "1999"], ["1999", "collections.csv"]),
+        (["run", ".", "--year", "2021"], ["2021", "aggregated"]),
+        (["run", ".", "--year", "2022"], ["2022", "not confirmed"]),
+        (["run", "."], ["people.csv", "no such file"]),
+        (["validate", "--warehouse", "none.duckdb"], ["none.duckdb", "no such warehouse"]),
+        (["validate", "--warehouse", "sen2.yml"], ["sen2.yml", "not a DuckDB file"]),
+    ],
+)
+def test_what_is_wrong_with_the_input_is_one_paragraph(
+    arguments: list[str], words: list[str], tmp_path: Path
+) -> None:
+    done = sen2(tmp_path, *arguments)
+    assert done.returncode == 2, done.stderr
+    assert [word for word in words if word not in " ".join(done.stderr.split())] == []
+    assert "Traceback" not in done.stderr
+
+
+def test_settings_that_are_wrong_are_named(tmp_path: Path) -> None:
+    (tmp_path / "sen2.yml").write_text("la_code: '33'\ncolour: blue\n")
+    done = sen2(tmp_path, "run", ".")
+    assert done.returncode == 2
+    said = " ".join(done.stderr.split())
+    assert "la_code: must be a three-digit LA code" in said
+    assert "colour: is not a setting" in said
+
+
+def test_every_unit_test_passes(built: Built, tmp_path: Path) -> None:
+    warehouse = shutil.copy(built.warehouse, tmp_path / "sen2.duckdb")
+    events = dbt(warehouse, tmp_path / "target", "test", "--select", "test_type:unit")
+    assert failures(events) == []
+    assert sum("index" in event and "execution_time" in event for event in events) > 150
