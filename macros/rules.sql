@@ -32,8 +32,3 @@
         order by {% for column in columns %}{{ column }} nulls last{{ ', ' if not loop.last }}{% endfor %}
     )
 {%- endmacro %}
-
-{# Whether any rule column of the row is true. #}
-{% macro any_rule() -%}
-    greatest(*columns('^rule_'))
-{%- endmacro %}

@@ -9,12 +9,15 @@ import codecs
 import csv
 import hashlib
 import re
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 import pyarrow as pa
@@ -28,18 +31,25 @@ CHUNK = 1 << 20
 BATCH_ROWS = 100_000
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 BLANK_LINE = re.compile("(?:^|\n)\r?\n")
-OPTIONAL_TABLES = {"establishments"}
+OPTIONAL_TABLES = {"establishments": "edubasealldata*.csv"}  # and the file DfE's register gives
+UTF_8 = "utf-8-sig"
+WINDOWS = "cp1252"
 
 csv.field_size_limit(1 << 24)
 
 
 @dataclass(frozen=True)
 class LandedFile:
-    """One file of the extract as it was found: its columns, size in bytes, and SHA-256."""
+    """One file of the extract as it was found: its columns, size in bytes, and SHA-256.
+
+    `copies` are columns of the table that the file has under another heading, given there.
+    """
 
     table: str
     path: Path
     header: list[str]
+    copies: dict[str, str]
+    encoding: str
     bytes: int
     sha256: str
     is_plain: bool
@@ -120,33 +130,78 @@ def _note_settings(
 
 def _inspect(extract: Path, table: str, columns: list[spec.ContractColumn]) -> LandedFile | None:
     """Find and read through one table's file; every fault is an error that names file and place."""
-    path = extract / f"{table}.csv"
-    if not path.is_file():
-        if table in OPTIONAL_TABLES:
-            return None
-        raise InputError(
-            f"{path}: there is no such file. The extract needs one file for each table of the"
-            f" contract; when {table} has no rows, give a file with the header row only."
-        )
-    digest, size, is_plain = _read_through(path)
+    path = _find(extract, table)
+    if path is None:
+        return None
+    encoding = UTF_8
+    try:
+        digest, size, is_plain = _read_through(path, encoding)
+    except UnicodeDecodeError:
+        if not (table in OPTIONAL_TABLES and _copies(_header(path, WINDOWS))):
+            raise InputError(_encoding_fault(path)) from None
+        encoding = WINDOWS
+        digest, size, is_plain = _read_through_windows(path)
     if size == 0:
         raise InputError(f"{path}: the file is empty. Give at least the header row.")
-    header = _header(path)
+    header = _header(path, encoding)
+    copies = _copies(header) if table in OPTIONAL_TABLES else {}
+    if copies:
+        names = {column.name for column in columns}
+        header = [name.lower() if name.lower() in names else name for name in header]
     missing = [
-        column.name for column in columns if column.is_required and column.name not in header
+        column.name
+        for column in columns
+        if column.is_required and column.name not in (*header, *copies)
     ]
     if missing:
         raise InputError(
             f"{path}, row 1: the column {', '.join(missing)} is missing. Add it to the header,"
             " spelled like that; leave its values blank where nothing is held."
         )
-    return LandedFile(table, path, header, size, digest, is_plain)
+    return LandedFile(table, path, header, copies, encoding, size, digest, is_plain)
 
 
-def _read_through(path: Path) -> tuple[str, int, bool]:
+def _find(extract: Path, table: str) -> Path | None:
+    """The table's file; for an optional table the register's download, or none, will do."""
+    path = extract / f"{table}.csv"
+    others = sorted(extract.glob(OPTIONAL_TABLES[table])) if table in OPTIONAL_TABLES else []
+    found = [*([path] if path.is_file() else []), *others]
+    if len(found) > 1:
+        names = ", ".join(file.name for file in found)
+        raise InputError(f"{extract}: {names} are all the table {table}. Leave only one of them.")
+    if not found and table not in OPTIONAL_TABLES:
+        raise InputError(
+            f"{path}: there is no such file. The extract needs one file for each table of the"
+            f" contract; when {table} has no rows, give a file with the header row only."
+        )
+    return found[0] if found else None
+
+
+def _copies(header: list[str]) -> dict[str, str]:
+    """The columns that a register's download has under its own headings, and those headings."""
+    held = {name.lower() for name in header}
+    return {
+        row["column_name"]: row["gias_heading"]
+        for row in spec.seed("gias_columns")
+        if row["gias_heading"] in header and row["column_name"] not in held
+    }
+
+
+def _read_through_windows(path: Path) -> tuple[str, int, bool]:
+    """The same for a file in the register's own encoding."""
+    try:
+        return _read_through(path, WINDOWS)
+    except UnicodeDecodeError:
+        raise InputError(
+            f"{path}: is neither UTF-8 nor Windows-1252 text. Download it again, and do not open"
+            " it before it is landed."
+        ) from None
+
+
+def _read_through(path: Path, encoding: str) -> tuple[str, int, bool]:
     """SHA-256, size, and whether the file is plain (no blank line, no character XML forbids)."""
     digest = hashlib.sha256()
-    decode = codecs.getincrementaldecoder("utf-8-sig")()
+    decode = codecs.getincrementaldecoder(encoding)()
     size, tail, is_plain = 0, "", True
     try:
         with path.open("rb") as file:
@@ -159,8 +214,6 @@ def _read_through(path: Path) -> tuple[str, int, bool]:
             decode.decode(b"", final=True)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}).") from None
-    except UnicodeDecodeError:
-        raise InputError(_encoding_fault(path)) from None
     return digest.hexdigest(), size, is_plain
 
 
@@ -184,9 +237,9 @@ def _encoding_fault(path: Path) -> str:
     return f"{path}: ends in the middle of a character, so it was cut short. {remedy}"
 
 
-def _header(path: Path) -> list[str]:
+def _header(path: Path, encoding: str) -> list[str]:
     """The names in row 1, each given once."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    with path.open(encoding=encoding, newline="") as file:
         header = next(csv.reader(file), [])
     if not any(header):
         raise InputError(f"{path}, row 1: there is no header row. Give the column names first.")
@@ -203,7 +256,8 @@ def _load(
 ) -> int:
     """Replace raw.<table> by the file's rows; gives their number."""
     others = [name for name in file.header if name not in contract] if file else []
-    every = [*contract, *others]
+    copied = [name for name in file.copies if name not in contract] if file else []
+    every = [*contract, *copied, *others]
     connection.execute(
         f"create or replace table raw.{table}"
         f" ({warehouse.text_columns(every)}, _source varchar, _file varchar, _row bigint)"
@@ -221,12 +275,29 @@ def _load(
     return rows
 
 
-def _insert(file: LandedFile, relation: str) -> str:
-    names = ", ".join(map(warehouse.quoted, file.header))
+def _insert(file: LandedFile, relation: str, row: str) -> str:
+    names = ", ".join(map(warehouse.quoted, [*file.header, *file.copies]))
+    values = ", ".join(map(warehouse.quoted, [*file.header, *file.copies.values()]))
     return (
         f"insert into raw.{file.table} ({names}, _source, _file, _row)"
-        f" select {names}, '{SOURCE}', ?, row_number() over () + ? from {relation}"
+        f" select {values}, '{SOURCE}', ?, {row} from {relation}"
     )
+
+
+@contextmanager
+def _in_utf_8(file: LandedFile) -> Iterator[Path]:
+    """The file as DuckDB can read it: itself, or a copy that lasts as long as it is needed."""
+    if file.encoding == UTF_8:
+        yield file.path
+        return
+    with TemporaryDirectory() as folder:
+        copy = Path(folder) / file.path.name
+        with (
+            file.path.open(encoding=file.encoding, newline="") as text,
+            copy.open("w", encoding="utf-8", newline="") as rewritten,
+        ):
+            shutil.copyfileobj(text, rewritten, CHUNK)
+        yield copy
 
 
 def _load_plain(connection: duckdb.DuckDBPyConnection, file: LandedFile) -> bool:
@@ -234,8 +305,10 @@ def _load_plain(connection: duckdb.DuckDBPyConnection, file: LandedFile) -> bool
     columns = dict.fromkeys(file.header, "VARCHAR")
     read = "read_csv(?, columns = ?, header = true, auto_detect = false, delim = ',', quote = '\"',"
     read += " escape = '\"', strict_mode = true, null_padding = false, max_line_size = 16777216)"
+    insert = _insert(file, read, "row_number() over () + 1")
     try:
-        connection.execute(_insert(file, read), [file.path.name, 1, str(file.path), columns])
+        with _in_utf_8(file) as path:
+            connection.execute(insert, [file.path.name, str(path), columns])
     except duckdb.Error as error:
         if not isinstance(error, duckdb.InvalidInputException | duckdb.ConversionException):
             raise
@@ -245,7 +318,7 @@ def _load_plain(connection: duckdb.DuckDBPyConnection, file: LandedFile) -> bool
 
 def _load_checked(connection: duckdb.DuckDBPyConnection, file: LandedFile) -> None:
     """Row by row, to name the row and column of what is wrong, or to read what only looked odd."""
-    with file.path.open(encoding="utf-8-sig", newline="") as lines:
+    with file.path.open(encoding=file.encoding, newline="") as lines:
         rows = _checked_rows(file, csv.reader(lines, strict=True))
         number = 1
         while batch := list(islice(rows, BATCH_ROWS)):
@@ -258,13 +331,8 @@ def _load_checked(connection: duckdb.DuckDBPyConnection, file: LandedFile) -> No
                 ],
                 names=[*file.header, "_row"],
             )
-            names = ", ".join(map(warehouse.quoted, file.header))
             connection.register("landing_batch", arrow)
-            connection.execute(
-                f"insert into raw.{file.table} ({names}, _source, _file, _row)"
-                f" select {names}, '{SOURCE}', ?, _row from landing_batch",
-                [file.path.name],
-            )
+            connection.execute(_insert(file, "landing_batch", "_row"), [file.path.name])
             connection.unregister("landing_batch")
             number += len(batch)
 
@@ -286,7 +354,7 @@ def _checked_rows(
                     " cannot be read). A comma or a quote inside a value needs the value in quotes."
                 )
             for name, value in zip(file.header, values, strict=True):
-                if found := FORBIDDEN.search(value):
+                if file.table not in OPTIONAL_TABLES and (found := FORBIDDEN.search(value)):
                     raise InputError(
                         f"{file.path}, row {number}, column {name}: holds a character that XML"
                         f" forbids (U+{ord(found[0]):04X}). Remove it in the case system."

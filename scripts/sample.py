@@ -8,8 +8,10 @@ such event".
 """
 
 import csv
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -1666,9 +1668,14 @@ class Table:
         self.added.append({column: values.get(column, "") for column in self.columns})
         return self.rows + len(self.added) - 1
 
+    @cached_property
+    def removed_in_order(self) -> list[int]:
+        """The removed rows; ask only once all faults are planted."""
+        return sorted(self.removed)
+
     def file_row(self, row: int) -> int:
         """The row a spreadsheet shows: the header is row 1."""
-        return row - sum(1 for gone in self.removed if gone < row) + 2
+        return row - bisect_left(self.removed_in_order, row) + 2
 
     @property
     def rows_in_file(self) -> int:

@@ -6,7 +6,7 @@ fault changes what a right answer is (a case's category, an outcome), the expect
 with it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -84,6 +84,11 @@ class Finder:
     def scope(self) -> Flags:
         """The cases returned."""
         return self.sample.in_return
+
+    @cached_property
+    def modules(self) -> dict[str, str]:
+        """The module each rule reports on."""
+        return {row["rule_id"]: row["module"] for row in spec.seed("rules")}
 
     @cached_property
     def assessment_number(self) -> Ints:
@@ -901,11 +906,13 @@ def plant_faults(sample: Sample, share: float, rng: Random) -> list[Planted]:
         if (rules := rules_in_force(sample.survey.year, fault.rules))
     ]
     waiting = {
-        fault.name: rng.permutation(np.flatnonzero(fault.where(find))).tolist()
+        fault.name: iter(rng.permutation(np.flatnonzero(fault.where(find)).astype(np.int32)))
         for fault, _ in in_force
     }
     planted: list[Planted] = []
-    while len(planted) < wanted and any(waiting.values()):
+    before = -1
+    while before < len(planted) < wanted:
+        before = len(planted)
         for fault, rules in in_force:
             if len(planted) < wanted:
                 found = plant_one(find, fault, rules, waiting[fault.name])
@@ -914,11 +921,10 @@ def plant_faults(sample: Sample, share: float, rng: Random) -> list[Planted]:
 
 
 def plant_one(
-    find: Finder, fault: Fault, rules: tuple[str, ...], waiting: list[int]
+    find: Finder, fault: Fault, rules: tuple[str, ...], waiting: Iterator[np.int32]
 ) -> Planted | None:
     """Plant the fault in the next case whose person has none yet."""
-    while waiting:
-        case = waiting.pop()
+    for case in map(int, waiting):
         person = find.cases.person[case]
         if find.used[person]:
             continue
@@ -944,7 +950,6 @@ def describe(
     key = values.get(KEYS.get(fault.table, "plan_id"), "")
     if is_orphan:
         request = values.get("request_id", "")
-    modules = {row["rule_id"]: row["module"] for row in spec.seed("rules")}
     record = {
         "person": owner,
         "requests": request,
@@ -953,7 +958,7 @@ def describe(
         "active_plans": request,
         "placement_detail": values.get("placement_id", ""),
         "extract": key,
-    }.get(modules.get(rules[0], ""), "")
+    }.get(find.modules.get(rules[0], ""), "")
     return Planted(
         fault=fault.name,
         table=fault.table,

@@ -25,7 +25,7 @@ endings as (
         has_moved_in_period
         and (
             assessment_state = 'undecided'
-            or coalesce(moved_date < assessment_state_date, moved_date is null)
+            or coalesce(moved_date, period_start) < assessment_state_date
         ) as has_moved_undecided_in_period,
     from states
 ),
@@ -50,7 +50,7 @@ categories as (
                 then 'not_assessed'
             when request_state = 'withdrawn' and is_request_state_in_period
                 then 'request_withdrawn'
-            when request_state in ('withdrawn', 'moved') and has_moved_in_period
+            when request_state = 'moved' and has_moved_in_period
                 then 'request_withdrawn'
             when request_state = 'undecided' and coalesce(received_date <= survey_day, true)
                 then 'ongoing_request'

@@ -1,7 +1,7 @@
 -- One row per fault: a record, and a rule of its return's year that it breaks.
 with
 
--- The true cells of the checks models, one row each, with the record as it stood.
+-- The true cells of the checks models, one row each.
 broken as (
     {% for module in check_modules() %}
         select
@@ -11,17 +11,14 @@ broken as (
             record_id,
             '{{ module }}' as module,
             rule_column,
-            record,
         from (
             select
                 return_id,
                 person_id,
                 request_id,
                 record_id,
-                to_json(checks) as record,
                 columns('^rule_'),
-            from {{ ref(module ~ '_checks') }} as checks
-            where {{ any_rule() }}
+            from {{ ref(module ~ '_checks') }}
         )
         unpivot (is_broken for rule_column in (columns('^rule_')))
         where is_broken
@@ -47,6 +44,24 @@ in_force as (
             and returns.collection_year = rules.collection_year
 ),
 
+-- Each record with an issue, as it stood.
+records as (
+    {% for module in check_modules() %}
+        select
+            checks.return_id,
+            checks.record_id,
+            '{{ module }}' as module,
+            to_json(checks) as record,
+        from {{ ref(module ~ '_checks') }} as checks
+        semi join in_force
+            on checks.return_id = in_force.return_id
+                and checks.record_id = in_force.record_id
+                and in_force.module = '{{ module }}'
+        qualify row_number() over (partition by checks.return_id, checks.record_id) = 1
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
 -- The values of the items that the rule names, as the record holds them.
 found_values as (
     select
@@ -54,12 +69,16 @@ found_values as (
         in_force.record_id,
         in_force.rule_id,
         string_agg(
-            named.xml_tag || ' ' || coalesce(in_force.record ->> named.column_name, 'blank'),
+            named.xml_tag || ' ' || coalesce(records.record ->> named.column_name, 'blank'),
             '; ' order by named.position
         ) as found,
     from in_force
     inner join {{ ref('rule_items') }} as named on in_force.rule_id = named.rule_id
-    where json_exists(in_force.record, '$.' || named.column_name)
+    inner join records
+        on in_force.return_id = records.return_id
+            and in_force.record_id = records.record_id
+            and in_force.module = records.module
+    where json_exists(records.record, '$.' || named.column_name)
     group by in_force.return_id, in_force.record_id, in_force.rule_id
 ),
 
@@ -93,13 +112,17 @@ select
     in_force.request_id,
     in_force.record_id,
     in_force.items,
-    coalesce(in_force.record ->> 'found', found_values.found) as found,
+    coalesce(records.record ->> 'found', found_values.found) as found,
     in_force.message,
     in_force.fix,
     explained.rule_id is null as "primary",
-    coalesce(in_force.record ->> 'source_file', sources.source_file) as source_file,
-    coalesce((in_force.record ->> 'source_row')::bigint, sources.source_row) as source_row,
+    coalesce(records.record ->> 'source_file', sources.source_file) as source_file,
+    coalesce((records.record ->> 'source_row')::bigint, sources.source_row) as source_row,
 from in_force
+inner join records
+    on in_force.return_id = records.return_id
+        and in_force.record_id = records.record_id
+        and in_force.module = records.module
 left join found_values
     on in_force.return_id = found_values.return_id
         and in_force.record_id = found_values.record_id

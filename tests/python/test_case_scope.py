@@ -535,7 +535,7 @@ example(
     category="ongoing_request", requests={"request_outcome": "A"}, assessment=None,
     dispositions={"assessments": ["out_of_scope"]},
 )  # fmt: skip
-for on, category, calendar in [
+for day, category, calendar in [
     ("P0-1", "decided_before_period", None),
     ("P0", "not_issued", None),
     ("P1", "not_issued", None),
@@ -560,7 +560,7 @@ for on, category, calendar in [
             "week20": None,
         },
     )  # fmt: skip
-for on, category, calendar in [
+for day, category, calendar in [
     ("P0-1", "decided_before_period", None),
     ("P0", "awaiting_issue", None),
     ("P1", "awaiting_issue", None),
@@ -583,7 +583,7 @@ for on, category, calendar in [
             "week20": "1" if is_dated else None,
         },
     )  # fmt: skip
-for on, category, calendar in [
+for day, category, calendar in [
     ("P0-1", "decided_before_period", None),
     ("P0", "assessment_withdrawn", None),
     ("P1", "assessment_withdrawn", None),

@@ -556,6 +556,16 @@ def test_the_leaving_gate_can_keep_a_file_back(warehouse: Path, tmp_path: Path) 
     assert list((tmp_path / "out").iterdir()) == []
 
 
+def test_a_draft_left_over_by_a_broken_run_is_removed(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    left_over = tmp_path / f".SEN2_330_{LATEST}_006.xml.part"
+    left_over.write_text("half a file")
+    fill(connection, sample(LATEST))
+    draft = export.write(connection, "built", LATEST, tmp_path)
+    assert list(tmp_path.iterdir()) == [draft.path]
+
+
 def test_what_cannot_be_named_is_an_input_error(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
@@ -575,6 +585,16 @@ def test_a_folder_that_cannot_be_written_to_is_an_input_error(
     (tmp_path / "out").write_text("a file")
     with pytest.raises(InputError, match="cannot be written to"):
         export.write(connection, "built", LATEST, tmp_path / "out")
+
+
+def test_a_draft_that_cannot_be_published_is_removed(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    fill(connection, sample(LATEST))
+    draft = export.write(connection, "built", LATEST, tmp_path)
+    with pytest.raises(InputError, match="cannot be written to"):
+        export.publish(draft, tmp_path / "nowhere")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_older_submissions_are_moved_aside(tmp_path: Path) -> None:

@@ -1,0 +1,59 @@
+"""Every model, seed and column is described: in its properties file, or as data in a seed."""
+
+import json
+
+import duckdb
+import pytest
+
+from sen2 import spec
+
+from .conftest import Built
+
+# A column that bears the name of a row of a seed is described there, once.
+DESCRIBED_AS_DATA = {
+    *(row["column_name"] for row in spec.seed("items")),
+    *(row["name"] for row in spec.seed("thresholds")),
+    *(row["name"] for row in spec.seed("key_dates")),
+    *(f"rule_{row['rule_id'].lower()}" for row in spec.seed("rules")),
+}
+
+
+@pytest.fixture(scope="module")
+def manifest(built: Built) -> dict:
+    return json.loads((built.target / "manifest.json").read_text(encoding="utf-8"))
+
+
+def nodes(manifest: dict) -> list[dict]:
+    return [
+        node
+        for node in manifest["nodes"].values()
+        if node["resource_type"] in ("model", "seed") and node["package_name"] == "sen2"
+    ]
+
+
+def test_every_model_and_seed_is_described(manifest: dict) -> None:
+    assert [node["name"] for node in nodes(manifest) if not node["description"].strip()] == []
+
+
+def test_every_column_is_described_and_every_description_has_its_column(
+    manifest: dict, built: Built
+) -> None:
+    with duckdb.connect(str(built.warehouse), read_only=True) as connection:
+        real = connection.execute(
+            "select table_schema, table_name, list(column_name)"
+            " from information_schema.columns group by all"
+        ).fetchall()
+    columns = {(schema, table): set(names) for schema, table, names in real}
+    faults = []
+    for node in nodes(manifest):
+        there = columns[node["schema"], node["alias"]]
+        described = {name for name, column in node["columns"].items() if column["description"]}
+        faults += [
+            f"{node['name']}.{name} is not described"
+            for name in sorted(there - described - DESCRIBED_AS_DATA)
+        ]
+        faults += [
+            f"{node['name']}.{name} is described but not there"
+            for name in sorted(set(node["columns"]) - there)
+        ]
+    assert faults == []
