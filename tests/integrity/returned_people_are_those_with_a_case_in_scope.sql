@@ -19,6 +19,10 @@ returned as (
     where coalesce(person.return_id, requests.return_id) = 'built'
 )
 
-(from in_scope except from returned)
-union all
-(from returned except from in_scope)
+select
+    coalesce(in_scope.person_id, returned.person_id) as person_id,
+    coalesce(in_scope.request_id, returned.request_id) as request_id,
+from in_scope
+full join returned
+    on in_scope.person_id = returned.person_id and in_scope.request_id = returned.request_id
+where in_scope.request_id is null or returned.request_id is null
