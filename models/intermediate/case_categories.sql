@@ -50,7 +50,10 @@ categories as (
                 then 'not_assessed'
             when request_state = 'withdrawn' and is_request_state_in_period
                 then 'request_withdrawn'
-            when request_state = 'moved' and has_moved_in_period
+            when
+                request_state in ('withdrawn', 'moved')
+                and has_moved_in_period
+                and coalesce(moved_date, period_start) <= coalesce(request_state_date, period_start)
                 then 'request_withdrawn'
             when request_state = 'undecided' and coalesce(received_date <= survey_day, true)
                 then 'ongoing_request'

@@ -67,8 +67,9 @@ select
         when 'not_assessed' then
             'It was decided ' || request_ended || ' not to assess, in ' || period_words || '.'
         when 'request_withdrawn' then
-            case request_state
-                when 'withdrawn' then 'The request was withdrawn ' || request_ended
+            case
+                when request_state = 'withdrawn' and is_request_state_in_period
+                    then 'The request was withdrawn ' || request_ended
                 else 'The person moved away ' || moved || ', before a decision'
             end
             || ', in ' || period_words || '.'
