@@ -48,7 +48,7 @@
     from ({{ with_setting_kinds(rows) }}) as placed
     left join {{ ref('setting_columns') }} as counted
         on placed.setting_kind = counted.kind
-            and coalesce(placed.school_age = counted.school_age, counted.school_age is null)
+            and coalesce(coalesce(placed.school_age, 'unknown') = counted.school_age, true)
             -- Somebody in both is in the unit: it is the more separate place, and DfE lists it first.
             and coalesce(
                 counted.unit = case

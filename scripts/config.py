@@ -48,6 +48,7 @@ class Config(_Settings):
     officers: Officers = Officers()
     period_end: Literal["survey_day", "calendar_year"] = "survey_day"
     extracted_on: date | None = None
+    identify_people: bool = False
 
 
 class ExtractNote(_Settings):

@@ -137,7 +137,7 @@ def _inspect(extract: Path, table: str, columns: list[spec.ContractColumn]) -> L
     try:
         digest, size, is_plain = _read_through(path, encoding)
     except UnicodeDecodeError:
-        if not (table in OPTIONAL_TABLES and _copies(_header(path, WINDOWS))):
+        if table not in OPTIONAL_TABLES or not _is_download(path):
             raise InputError(_encoding_fault(path)) from None
         encoding = WINDOWS
         digest, size, is_plain = _read_through_windows(path)
@@ -185,6 +185,12 @@ def _copies(header: list[str]) -> dict[str, str]:
         for row in spec.seed("gias_columns")
         if row["gias_heading"] in header and row["column_name"] not in held
     }
+
+
+def _is_download(path: Path) -> bool:
+    """Whether the headings of a file that is not UTF-8 are those of the register's download."""
+    with path.open(encoding=WINDOWS, errors="replace", newline="") as file:
+        return bool(_copies(next(csv.reader(file), [])))
 
 
 def _read_through_windows(path: Path) -> tuple[str, int, bool]:

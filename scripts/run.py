@@ -190,7 +190,9 @@ def _keep_submission(job: Job, submission: export.Submission) -> None:
 def report_stage(job: Job, stages: Stages) -> None:
     """The workbook of what to fix."""
     with stages.stage("report", "Writing the reports"):
-        path = report.write_issues(job.warehouse, BUILT, job.year, job.out)
+        path = report.write_issues(
+            job.warehouse, BUILT, job.year, job.out, identify=job.config.identify_people
+        )
     stages.say("report", str(path))
 
 

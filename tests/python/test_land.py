@@ -117,6 +117,91 @@ def test_a_byte_order_mark_is_not_part_of_a_name(extract: Path, tmp_path: Path) 
     ]
 
 
+REGISTER = "edubasealldata20260105.csv"
+HEADINGS = [
+    *("URN", "LA (code)", "EstablishmentName", "TypeOfEstablishment (code)", "UKPRN"),
+    *("EstablishmentStatus (code)", "OpenDate", "CloseDate", "FurtherEducationType (name)"),
+    *("TypeOfResourcedProvision (name)", "Street"),
+]
+SCHOOL = [
+    *("100001", "201", 'St Zoë\'s €2 "New" School', "02", "10000001"),
+    *("1", "01-09-2001", "", "Not applicable", "SEN unit", "1, The Green"),
+]
+
+
+def register(folder: Path, rows: list[list[str]], name: str = REGISTER) -> None:
+    """DfE's register as it is downloaded: its headings, its encoding, most values in quotes."""
+    text = io.StringIO()
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
+    writer.writerows([HEADINGS, *rows])
+    (folder / name).write_bytes(text.getvalue().encode("cp1252"))
+
+
+@pytest.mark.parametrize("name", [REGISTER, "establishments.csv"])
+@pytest.mark.parametrize("spoiler", ["", "\n\n", "\x1f"])
+def test_the_downloaded_register_is_the_table_establishments(
+    extract: Path, tmp_path: Path, name: str, spoiler: str
+) -> None:
+    other = ["100002", "", f"Two{spoiler}", *[""] * 8]
+    register(extract, [SCHOOL, other, ["100003", *[""] * 10]], name)
+    land(extract, YEAR, CONFIG, tmp_path / "w.duckdb")
+    found = rows(
+        tmp_path / "w.duckdb",
+        "select urn, ukprn, name, type_code, status_code, open_date, close_date, has_sen_unit,"
+        " has_resourced_provision, further_education_type, _file, _row"
+        " from raw.establishments order by _row",
+    )
+    assert found == [
+        (
+            *("100001", "10000001", 'St Zoë\'s €2 "New" School', "02", "1", "01-09-2001", None),
+            *("SEN unit", "SEN unit", "Not applicable", name, 2),
+        ),
+        ("100002", None, f"Two{spoiler}", *[None] * 7, name, 3),
+        ("100003", *[None] * 9, name, 4),
+    ]
+    kept = rows(
+        tmp_path / "w.duckdb",
+        'select "LA (code)", "EstablishmentName", "Street" from raw.establishments'
+        " where urn = '100001'",
+    )
+    assert kept == [("201", 'St Zoë\'s €2 "New" School', "1, The Green")]
+
+
+def test_establishments_may_lack_every_optional_column(extract: Path, tmp_path: Path) -> None:
+    (extract / "establishments.csv").write_text("urn,Local Note\n100001,Zoë\n", encoding="utf-8")
+    land(extract, YEAR, CONFIG, tmp_path / "w.duckdb")
+    found = rows(
+        tmp_path / "w.duckdb", 'select urn, type_code, "Local Note" from raw.establishments'
+    )
+    assert found == [("100001", None, "Zoë")]
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda f: write(f, "establishments", [["1"]]), ["establishments.csv", REGISTER, "one"]),
+        (lambda f: register(f, [SCHOOL], "edubasealldata2.csv"), ["edubasealldata2.csv", "one"]),
+        (
+            lambda f: (f / REGISTER).write_bytes(b"URN,EstablishmentName\n1,O\x81\n"),
+            [REGISTER, "neither UTF-8 nor Windows-1252"],
+        ),
+        (
+            lambda f: (f / REGISTER).write_bytes(b"urn,name\n1,O\xe9\n"),
+            [REGISTER, "line 2", "name"],
+        ),
+        (lambda f: (f / REGISTER).write_text("EstablishmentName\nx\n"), [REGISTER, "column urn"]),
+        (lambda f: (f / REGISTER).write_text("URN,urn\n1,1\n"), [REGISTER, "stands twice"]),
+    ],
+)
+def test_a_register_that_cannot_be_read_is_an_error_that_names_it(
+    extract: Path, tmp_path: Path, damage, words: list[str]
+) -> None:
+    register(extract, [SCHOOL])
+    damage(extract)
+    message = refuse(extract, tmp_path / "w.duckdb")
+    assert [word for word in words if word not in message] == []
+
+
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
