@@ -1,4 +1,4 @@
-{# In the built return, an item that the collection year does not collect is blank. #}
+{# In the built return, an item that a person level collection does not collect is blank. #}
 {% test collects_no_other_item(model) %}
     with
 
@@ -12,6 +12,9 @@
     from (unpivot filled on columns(*) into name column_name value rows_filled)
     where
         rows_filled > 0
+        and {{ var('collection_year') }} in (
+            select collection_year from {{ ref('collections') }} where has_person_level
+        )
         and column_name in (
             select column_name from {{ ref('items') }} where table_name = '{{ model.name }}'
         )
