@@ -17,6 +17,8 @@ check: $(VENV)/.installed  ## style, types, SQL and project conventions
 	$(BIN)/ruff check scripts tests
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint --processes 2 models tests analyses macros
+	$(BIN)/dbt parse --quiet --profiles-dir profiles --log-level-file none
+	$(BIN)/dbt-bouncer run --config-file dbt-bouncer.yml
 
 bench: $(VENV)/.installed  ## the main job at growing sizes: time and peak memory by stage
 	$(BIN)/python -m sen2.bench
