@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sen2 import land as land_module
 from sen2 import spec
 from sen2.config import Config
 from sen2.errors import InputError
@@ -278,3 +279,16 @@ def test_any_text_lands_as_it_stands(
     land(extract, YEAR, CONFIG, tmp_path / "w.duckdb")
     found = rows(tmp_path / "w.duckdb", "select plan_id, rank, need from raw.needs order by _row")
     assert found == [tuple(value or None for value in row) for row in values]
+
+
+def test_a_large_regular_file_is_plain_wherever_its_pieces_are_cut(
+    extract: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(extract, "people", [[str(number)] for number in range(50)])
+    for size in range(1, 40):
+        monkeypatch.setattr(land_module, "CHUNK", size)
+        assert land_module._read_through(extract / "people.csv", "utf-8-sig")[2]
+    append(extract, "people", b"\n")
+    for size in range(1, 40):
+        monkeypatch.setattr(land_module, "CHUNK", size)
+        assert not land_module._read_through(extract / "people.csv", "utf-8-sig")[2]
