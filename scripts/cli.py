@@ -39,6 +39,13 @@ AcceptArrival = Annotated[
         "--accept-arrival", help="Go on although far fewer rows or values arrived than last time."
     ),
 ]
+AcceptUnconfirmed = Annotated[
+    bool,
+    typer.Option(
+        "--accept-unconfirmed",
+        help="Write the XML of a year whose nesting no source confirms.",
+    ),
+]
 THIS_YEAR = spec.newest_year()
 SETTINGS = Path("sen2.yml")
 
@@ -60,12 +67,13 @@ def run_all(
     warehouse: Warehouse = None,
     out: Out = None,
     accept_arrival: AcceptArrival = False,
+    accept_unconfirmed: AcceptUnconfirmed = False,
 ) -> None:
     """Land, build, check, export and report: from an extract to a submission in one."""
     from . import run
 
     job = _job(year, config, warehouse, out)
-    raise typer.Exit(run.run(job, extract, accept_arrival))
+    raise typer.Exit(run.run(job, extract, accept_arrival, accept_unconfirmed))
 
 
 @app.command()
@@ -110,11 +118,13 @@ def export(
     warehouse: Warehouse = None,
     out: Out = None,
     accept_arrival: AcceptArrival = False,
+    accept_unconfirmed: AcceptUnconfirmed = False,
 ) -> None:
     """Write the submission from a built warehouse; refused while a gate is red."""
     from . import run
 
-    raise typer.Exit(run.export_only(_job(year, config, warehouse, out), accept_arrival))
+    job = _job(year, config, warehouse, out)
+    raise typer.Exit(run.export_only(job, accept_arrival, accept_unconfirmed))
 
 
 @app.command()

@@ -44,6 +44,7 @@ MODULES = {  # in the order of the return
     "placement_detail": "Placement",
     "sen_need": "Type of need",
     "return": "Whole return",
+    "form": "Aggregated form",
 }
 BUILT = "built"
 NO_TEAM = "No team"

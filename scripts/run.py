@@ -1,9 +1,10 @@
 """The main job, stage by stage: land, build, the gates, export, reports."""
 
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 
-from . import build, export, gates, land, report, spec, warehouse
+from . import build, export, form, gates, land, report, spec, warehouse
 from .config import Job
 from .console import Stages, err, out
 from .errors import InputError
@@ -12,30 +13,60 @@ BUILT = "built"
 OK, RED = 0, 1
 
 
-def check_year(year: int) -> spec.Collection:
-    """The collection, when a submission can be made for it; else an input error that says why."""
+UNCONFIRMED = (
+    "No source confirms how the XML of the {year} collection is nested: the file {verb} with the"
+    " nesting of the year after and the items and codes of {year}."
+)
+FORM_ALONE = (
+    " The aggregated form, which was compulsory, is written without it. To write the voluntary XML"
+    " too, add --accept-unconfirmed."
+)
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What is written for a collection, and a warning that goes with it."""
+
+    has_xml: bool
+    has_form: bool
+    warning: str | None = None
+
+
+def outputs_of(year: int, accept_unconfirmed: bool = False) -> Outputs:
+    """What is written for the year; an input error when that is nothing, with the reason."""
     collection = spec.collection(year)
-    if not collection.has_person_level:
+    is_unconfirmed = collection.has_person_level and not spec.has_confirmed_structure(year)
+    has_xml = collection.has_person_level and (accept_unconfirmed or not is_unconfirmed)
+    if not has_xml and not collection.has_aggregated:
         raise InputError(
-            f"The {year} collection was the aggregated form alone; this version makes the person"
-            " level return. Choose a later year."
+            UNCONFIRMED.format(year=year, verb="would be written")
+            + " Add --accept-unconfirmed to have it all the same."
         )
-    if not spec.has_confirmed_structure(year):
-        raise InputError(
-            f"The XML structure of the {year} pilot is not confirmed by any source, so no"
-            " submission is written for it. Choose a later year."
-        )
-    if collection.is_provisional:
-        err.print(
+    warning = None
+    if is_unconfirmed and has_xml:
+        warning = "WARNING: " + UNCONFIRMED.format(year=year, verb="is written")
+        warning += " COLLECT may refuse it. Say so to whoever uses it."
+    elif is_unconfirmed:
+        warning = "Note: " + UNCONFIRMED.format(year=year, verb="would be written") + FORM_ALONE
+    elif collection.is_provisional:
+        warning = (
             f"Note: {year} is provisional. No specification for it was found, so the items, codes"
             " and rules of the year before are used on its dates."
         )
-    return collection
+    return Outputs(has_xml, collection.has_aggregated, warning)
 
 
-def run(job: Job, extract: Path, accept_arrival: bool = False) -> int:
+def _warn(outputs: Outputs) -> None:
+    if outputs.warning:
+        err.print(outputs.warning, markup=False)
+
+
+def run(
+    job: Job, extract: Path, accept_arrival: bool = False, accept_unconfirmed: bool = False
+) -> int:
     """The whole job; gives the exit code, 0 when a submission was written and 1 when not."""
-    check_year(job.year)
+    outputs = outputs_of(job.year, accept_unconfirmed)
+    _warn(outputs)
     stages = Stages()
     land_stage(job, stages, extract)
     build_stage(job, stages)
@@ -43,15 +74,13 @@ def run(job: Job, extract: Path, accept_arrival: bool = False) -> int:
     rules = rules_stage(job, stages)
     results = [arrival, rules]
     is_red = rules.is_red or (arrival.is_red and not accept_arrival)
-    written = None if is_red else export_stage(job, stages, results)
+    written = write_stage(job, stages, outputs, results, is_red)
     if written:
         gates.save_baseline(job.warehouse, job.year)
-    else:
-        export.retire_others(job.out, job.config.la_code, job.year, keep=None)
     report_stage(job, stages)
     gates.write_docs(job.out / "gates", results)
     _keep_run(job, stages, "written" if written else "red")
-    return _conclude(job, written)
+    return _conclude(job, outputs, written)
 
 
 def validate(job: Job) -> int:
@@ -64,18 +93,17 @@ def validate(job: Job) -> int:
     return RED if any(result.is_red for result in results) else OK
 
 
-def export_only(job: Job, accept_arrival: bool = False) -> int:
+def export_only(job: Job, accept_arrival: bool = False, accept_unconfirmed: bool = False) -> int:
     """The submission from a built warehouse, after its gates; exit code 1 while one is red."""
-    check_year(job.year)
+    outputs = outputs_of(job.year, accept_unconfirmed)
+    _warn(outputs)
     stages = Stages()
     arrival, rules = arrival_stage(job, stages), rules_stage(job, stages)
     results = [arrival, rules]
     is_red = rules.is_red or (arrival.is_red and not accept_arrival)
-    written = None if is_red else export_stage(job, stages, results)
-    if not written:
-        export.retire_others(job.out, job.config.la_code, job.year, keep=None)
+    written = write_stage(job, stages, outputs, results, is_red)
     gates.write_docs(job.out / "gates", results)
-    return _conclude(job, written)
+    return _conclude(job, outputs, written)
 
 
 def land_stage(job: Job, stages: Stages, extract: Path) -> None:
@@ -133,6 +161,33 @@ def _say_gate(stages: Stages, name: str, result: gates.GateResult) -> None:
     colour = "red" if result.is_red else "green"
     words = f"{len(result.expectations)} expectations, [{colour}]{colour}[/{colour}]"
     stages.say(name, words)
+
+
+def write_stage(
+    job: Job, stages: Stages, outputs: Outputs, results: list[gates.GateResult], is_red: bool
+) -> list[Path]:
+    """Write all that the year asks for, or nothing; an older file does not stay looking current."""
+    written: list[Path] = []
+    if outputs.has_xml and not is_red:
+        submission = export_stage(job, stages, results)
+        if submission is None:
+            is_red = True
+        else:
+            written.append(submission)
+    if not written:
+        export.retire_others(job.out, job.config.la_code, job.year, keep=None)
+    if outputs.has_form:
+        paths = form_stage(job, stages, is_draft=is_red)
+        written += [] if is_red else paths
+    return written
+
+
+def form_stage(job: Job, stages: Stages, *, is_draft: bool) -> list[Path]:
+    """The aggregated form to type from; while it has errors, a draft of it."""
+    with stages.stage("form", "Writing the form"):
+        paths = form.write_form(job.warehouse, job.year, job.out, is_draft=is_draft)
+    stages.say("form", ", ".join(map(str, paths)))
+    return paths
 
 
 def export_stage(job: Job, stages: Stages, results: list[gates.GateResult]) -> Path | None:
@@ -207,13 +262,18 @@ def _keep_run(job: Job, stages: Stages, outcome: str) -> None:
         )
 
 
-def _conclude(job: Job, written: Path | None) -> int:
+def _conclude(job: Job, outputs: Outputs, written: list[Path]) -> int:
     """Say whether the return is ready and what to do next."""
     out.print()
     for line in report.summarise(job.warehouse, BUILT):
         out.print(str(line), markup=False)
     if written:
-        out.print(f"\n[bold green]The submission is ready:[/bold green] {written}")
+        ready = "form" if outputs.has_form and not outputs.has_xml else "submission"
+        out.print(
+            f"\n[bold green]The {ready} is ready:[/bold green] {', '.join(map(str, written))}"
+        )
+        if outputs.has_form:
+            _warn(outputs)
         return OK
     err.print(
         "\n[bold red]No submission was written.[/bold red] The return has errors: the workbook says"

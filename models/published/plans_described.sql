@@ -1,0 +1,56 @@
+-- One row per plan per return: when it counts, what it holds, and what it is broken down by.
+with
+
+primary_needs as (
+    select
+        return_id,
+        request_id,
+        min(sen_type) as need,
+    from {{ ref('sen_need') }}
+    where sen_type_rank = '1'
+    group by return_id, request_id
+)
+
+select
+    plans.return_id,
+    plans.request_id,
+    plans.start_date,
+    plans.cease_date,
+    plans.cease_reason,
+    plans.pb,
+    plans.oa,
+    plans.dp,
+    active_plans.transfer_la,
+    active_plans.review_meeting,
+    active_plans.review_outcome,
+    active_plans.last_review,
+    primary_needs.need,
+    coalesce(open_activities.residential_codes, []) as residential_codes,
+    coalesce(open_activities.work_based_codes, []) as work_based_codes,
+    coalesce(placements.setting, 'placement_unknown') as setting,
+    coalesce(placements.setting_group, 'placement_unknown') as setting_group,
+    people.by_sex,
+    people.by_ethnicity,
+    coalesce(placements.setting, 'placement_unknown') as by_setting,
+    coalesce(placements.setting_group, 'placement_unknown') as by_setting_group,
+    {{ age_on('people.birth_date', 'returns.age_reference_date') }} as by_age,
+    {{ age_on('people.birth_date', 'returns.age_reference_date_before_year') }}
+        as by_age_before_year,
+    {{ age_on('people.birth_date', 'plans.start_date') }} as by_start_age,
+    {{ age_on('people.birth_date', 'plans.cease_date') }} as by_cease_age,
+    year(returns.survey_day) - year(plans.start_date) as by_survey_years_held,
+    year(returns.year_end) - year(plans.start_date) as by_calendar_years_held,
+    returns.* exclude (return_id),
+from {{ ref('named_plan') }} as plans
+inner join {{ ref('published_returns') }} as returns on plans.return_id = returns.return_id
+left join {{ ref('people_described') }} as people
+    on plans.return_id = people.return_id and plans.person_id = people.person_id
+left join {{ ref('active_plans') }} as active_plans
+    on plans.return_id = active_plans.return_id and plans.request_id = active_plans.request_id
+left join primary_needs
+    on plans.return_id = primary_needs.return_id and plans.request_id = primary_needs.request_id
+left join {{ ref('open_activities') }} as open_activities
+    on plans.return_id = open_activities.return_id
+        and plans.request_id = open_activities.request_id
+left join {{ ref('placements_counted') }} as placements
+    on plans.return_id = placements.return_id and plans.request_id = placements.request_id

@@ -1,0 +1,78 @@
+-- One row per return with published figures: its authority, its days, how its periods are written.
+{% set limits = [
+    'decide_days',
+    'refuse_days',
+    'issue_days',
+    'review_days',
+    'school_age_from',
+    'school_age_to',
+] %}
+{% set items = {
+    'has_reviews': ('active_plans', 'review_meeting'),
+    'has_social_care_officer': ('sen2', 'dsco'),
+} %}
+with
+
+-- Those of the years with a person level return alone.
+returns as (
+    select
+        sen2.return_id,
+        sen2.lea,
+        collections.collection_year,
+        collections.survey_day,
+        collections.period_start as year_start,
+        collections.calendar_year_end as year_end,
+    from {{ ref('sen2') }} as sen2
+    inner join {{ ref('collections') }} as collections
+        on try_cast(sen2.year as integer) = collections.collection_year
+    where collections.has_person_level and not collections.has_aggregated
+),
+
+limits as (
+    select
+        returns.return_id,
+        {% for limit in limits %}
+            max(thresholds.value) filter (thresholds.name = '{{ limit }}')::integer as {{ limit }},
+        {% endfor %}
+    from returns
+    inner join {{ ref('thresholds') }} as thresholds
+        on returns.collection_year between thresholds.year_from and thresholds.year_to
+    group by returns.return_id
+),
+
+collected as (
+    select
+        returns.return_id,
+        {% for name, item in items.items() %}
+            bool_or(items.table_name = '{{ item[0] }}' and items.column_name = '{{ item[1] }}')
+                as {{ name }},
+        {% endfor %}
+    from returns
+    inner join {{ ref('items') }} as items
+        on returns.collection_year between items.year_from and items.year_to
+    group by returns.return_id
+)
+
+select
+    returns.* exclude (lea),
+    (year(returns.year_start) || '-' || key_dates.value)::date as age_reference_date,
+    (year(returns.year_start) - 1 || '-' || key_dates.value)::date
+        as age_reference_date_before_year,
+    limits.* exclude (return_id),
+    collected.* exclude (return_id),
+    format('{}{:02d}', returns.collection_year - 1, returns.collection_year % 100)
+        as academic_year,
+    (returns.collection_year - 1)::varchar as calendar_year,
+    returns.collection_year::varchar as survey_year,
+    coalesce(authorities.region_code, 'x') as region_code,
+    coalesce(authorities.region_name, 'x') as region_name,
+    coalesce(authorities.new_la_code, 'x') as new_la_code,
+    coalesce(returns.lea, 'x') as old_la_code,
+    coalesce(authorities.la_name, 'x') as la_name,
+from returns
+inner join limits on returns.return_id = limits.return_id
+inner join collected on returns.return_id = collected.return_id
+inner join {{ ref('key_dates') }} as key_dates on key_dates.name = 'age_reference_day'
+left join {{ ref('local_authorities') }} as authorities
+    on returns.lea = authorities.old_la_code
+        and returns.collection_year between authorities.year_from and authorities.year_to

@@ -1,0 +1,58 @@
+-- One row per return and breakdown: plans issued in the calendar year, by time since the request.
+-- Every figure is there twice: with exceptions to the limit, and (_ex) without.
+{% set bases = {'': 'true', '_ex': 'not is_exception'} %}
+{% set year_in_weeks = 52 %}
+with
+
+-- A plan that mediation or a tribunal had part in, or whose request has no date, has no time.
+plans_issued as (
+    select * from {{ ref('assessments_concluded') }}
+    where
+        assessment_outcome = 'Y'
+        and days is not null
+        and not coalesce(greatest(columns('^has_')), false)
+),
+
+counted as (
+    select
+        return_id,
+        position,
+        breakdown_topic,
+        breakdown,
+        is_known,
+        {% for suffix, base in bases.items() %}
+            count(request_id) filter ({{ base }}) as den{{ suffix }},
+            count(*) filter ({{ base }} and days <= issue_days) as within{{ suffix }},
+            count(*) filter (
+                {{ base }} and days > issue_days and days <= 7 * {{ year_in_weeks }}
+            ) as over{{ suffix }},
+            count(*) filter ({{ base }} and days > 7 * {{ year_in_weeks }})
+                as over_a_year{{ suffix }},
+        {% endfor %}
+    from ({{ in_breakdowns('timeliness_20_week', 'plans_issued') }})
+    group by return_id, position, breakdown_topic, breakdown, is_known
+),
+
+figures as (
+    select
+        return_id,
+        position,
+        breakdown_topic,
+        breakdown,
+        is_known,
+        {% for suffix in bases %}
+            {% set pc = 'PC' if suffix else 'pc' %}
+            den{{ suffix }} as plans_issued_den{{ suffix }},
+            {% for count, column in {
+                'within': 'plans_issued_' ~ ('' if suffix else 'within_') ~ '20_weeks',
+                'over': 'plans_issued_gt20weeks_ltYear',
+                'over_a_year': 'plans_issued_gt_1_year',
+            }.items() %}
+                {{ count ~ suffix }} as {{ column ~ suffix }},
+                {{ share_of(count ~ suffix, 'den' ~ suffix) }} as {{ pc }}_{{ column ~ suffix }},
+            {% endfor %}
+        {% endfor %}
+    from counted
+)
+
+{{ as_published('figures', 'calendar_year', 'Calendar year') }}
