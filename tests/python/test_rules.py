@@ -1,5 +1,6 @@
 """Every rule has an example that fires and one that does not, and each example can fail."""
 
+import json
 import re
 from collections import defaultdict
 from typing import Any
@@ -57,14 +58,16 @@ class Harness:
         self.connection = duckdb.connect()
         self.connection.execute(f"attach '{built.warehouse}' as real (read_only)")
         self.connection.execute(f"attach ':memory:' as \"{self.name}\"")
-        self.tables = {
-            table: schema
-            for schema, table in self.connection.execute(
-                "select table_schema, table_name from information_schema.tables"
-                " where table_catalog = 'real' and table_schema <> 'raw'"
-            ).fetchall()
+        manifest = json.loads((built.target / "manifest.json").read_text(encoding="utf-8"))
+        kinds = ("model", "seed", "source")
+        self.tables = {  # by name, or by source and name
+            (node["source_name"], node["name"])
+            if node["resource_type"] == "source"
+            else node["name"]: (node["schema"], node.get("alias") or node["identifier"])
+            for node in (*manifest["nodes"].values(), *manifest["sources"].values())
+            if node["resource_type"] in kinds
         }
-        for table, schema in self.tables.items():
+        for schema, table in set(self.tables.values()):
             self.connection.execute(f'create schema if not exists "{self.name}".{schema}')
             self.connection.execute(
                 f'create table "{self.name}".{schema}."{table}" as'
@@ -76,11 +79,11 @@ class Harness:
         filled = []
         for given in test["given"]:
             parts = re.findall(r"'(\w+)'", given["input"])
-            schema = parts[0] if len(parts) == 2 else self.tables[parts[0]]
-            relation = f'"{self.name}".{schema}."{parts[-1]}"'
+            schema, table = self.tables[tuple(parts) if len(parts) == 2 else parts[0]]
+            relation = f'"{self.name}".{schema}."{table}"'
             filled.append(relation)
             if "rows" not in given:
-                self.connection.execute(f'insert into {relation} from real.{schema}."{parts[-1]}"')
+                self.connection.execute(f'insert into {relation} from real.{schema}."{table}"')
             for row in given.get("rows") or []:
                 names = ", ".join(f'"{name}"' for name in row)
                 marks = ", ".join("?" for _ in row)
