@@ -20,10 +20,20 @@ FOLDER = "published"
 NOTES = "README.md"
 
 
-def headings() -> dict[str, list[str]]:
+def layout(year: int) -> tuple[spec.Row, ...]:
+    """The columns of the release that a collection year's tables are laid out as.
+
+    The years of the aggregated form have the tables of its last release, later years those of the
+    newest that was read: DfE publishes the whole series again in its newest layout.
+    """
+    is_form = spec.collection(year).has_aggregated
+    return spec.seed("published_columns_2022" if is_form else "published_columns")
+
+
+def headings(year: int) -> dict[str, list[str]]:
     """Every dataset that is built to its columns, in DfE's order and spelling."""
     datasets: dict[str, list[str]] = {}
-    for row in spec.seed("published_columns"):
+    for row in layout(year):
         if row["position"]:
             datasets.setdefault(row["dataset"], []).append(row["column_name"])
     return datasets
@@ -36,7 +46,7 @@ def write_published(warehouse: Path, return_id: str, year: int, out: Path) -> li
     warehouse holds no such return of the year. Files of an earlier run do not stay.
     """
     folder = out / FOLDER
-    names = [f"{dataset}.csv" for dataset in headings()]
+    names = [f"{dataset}.csv" for dataset in headings(year)]
     with warehouses.connect(warehouse, read_only=True) as connection:
         authority = _authority(connection, return_id, year)
         if not authority:
@@ -46,7 +56,7 @@ def write_published(warehouse: Path, return_id: str, year: int, out: Path) -> li
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=folder) as temporary:
             drafts = Path(temporary)
-            for dataset, columns in headings().items():
+            for dataset, columns in headings(year).items():
                 rows = _rows(connection, dataset, return_id, len(columns))
                 _write(drafts / f"{dataset}.csv", columns, rows)
             notes = _notes(connection, return_id, year, authority)
@@ -61,7 +71,10 @@ def _authority(connection: duckdb.DuckDBPyConnection, return_id: str, year: int)
     try:
         found = connection.execute(
             "select coalesce(nullif(la_name, 'x'), 'Authority ' || old_la_code)"
-            " from published.published_returns"
+            " from (select return_id, collection_year, la_name, old_la_code"
+            " from published.published_returns union all"
+            " select return_id, survey_year::integer, la_name, old_la_code"
+            " from published.form_authority)"
             " where return_id = ? and collection_year = ?",
             [return_id, year],
         ).fetchone()
@@ -81,7 +94,7 @@ def _rows(
         if row["dataset"] == dataset
     ]
     found = connection.execute(
-        f"select * exclude (return_id) from {table} where return_id = ?", [return_id]
+        f"select * exclude (return_id) from {table} where return_id = ? order by rowid", [return_id]
     )
     names = [column[0] for column in found.description]
     if len(names) != width:
@@ -119,22 +132,26 @@ def _notes(connection: duckdb.DuckDBPyConnection, return_id: str, year: int, aut
         " from published.placements_counted where return_id = ?",
         [return_id],
     ).fetchone() or (0, 0)
-    releases = sorted({int(row["release"]) for row in spec.seed("published_columns")})
+    columns = layout(year)
+    releases = sorted({int(row["release"]) for row in columns})
     lines = [
         f"# {authority}: DfE's published tables from the return of {year} (`{return_id}`)",
         "",
         f'The tables of "Education, health and care plans", laid out as in the {releases[0]}'
         " release: its columns, spellings and symbols (x not available, z not applicable). What"
-        " each column counts is in seeds/spec/published_columns.csv.",
+        " each column counts is in seeds/spec/published_columns*.csv.",
         "",
         "- Nothing is suppressed or rounded, as in DfE's tables: a count of one is one person."
         " Handle the files as you handle the return.",
         "- A breakdown with nobody in it has a row with 0; DfE leaves it out.",
-        "- In the names of annual_reviews.csv, 25 means the year of the survey and 24 the year"
-        " before it.",
-        "- In ceased_plans.csv, `other` is reason 9 and `not_rec` no reason: DfE's labels of the"
-        " two look swapped.",
     ]
+    if "annual_reviews" in headings(year):
+        lines += [
+            "- In the names of annual_reviews.csv, 25 means the year of the survey and 24 the year"
+            " before it.",
+            "- In ceased_plans.csv, `other` is reason 9 and `not_rec` no reason: DfE's labels of"
+            " the two look swapped.",
+        ]
     if unknown:
         lines.append(
             f"- {unknown:,} plans are at a setting that only the register of establishments can"
@@ -146,7 +163,8 @@ def _notes(connection: duckdb.DuckDBPyConnection, return_id: str, year: int, aut
             f"- {unlisted:,} plans are at an establishment that establishments.csv does not hold,"
             " or whose type is not known here: they are counted as placement not recorded."
         )
-    later = [row for row in spec.seed("published_columns") if not row["position"]]
-    lines += ["", f"## What the {releases[-1]} release changes, noted and not built", ""]
+    later = [row for row in columns if not row["position"]]
+    if later:
+        lines += ["", f"## What the {releases[-1]} release changes, noted and not built", ""]
     lines += [f"- {row['dataset']}.csv, `{row['column_name']}`: {row['label']}." for row in later]
     return "\n".join(lines) + "\n"

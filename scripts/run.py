@@ -4,7 +4,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import build, export, form, gates, land, report, spec, warehouse
+from . import build, export, form, gates, land, published, report, spec, warehouse
 from .config import Job
 from .console import Stages, err, out
 from .errors import InputError
@@ -243,12 +243,13 @@ def _keep_submission(job: Job, submission: export.Submission) -> None:
 
 
 def report_stage(job: Job, stages: Stages) -> None:
-    """The workbook of what to fix."""
+    """The workbook of what to fix, and the figures that DfE would publish."""
     with stages.stage("report", "Writing the reports"):
         path = report.write_issues(
             job.warehouse, BUILT, job.year, job.out, identify=job.config.identify_people
         )
-    stages.say("report", str(path))
+        tables = published.write_published(job.warehouse, BUILT, job.year, job.out)
+    stages.say("report", f"{path}, and {len(tables)} tables in {job.out / published.FOLDER}")
 
 
 def _keep_run(job: Job, stages: Stages, outcome: str) -> None:

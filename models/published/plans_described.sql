@@ -40,7 +40,10 @@ select
     {{ age_on('people.birth_date', 'plans.cease_date') }} as by_cease_age,
     year(returns.survey_day) - year(plans.start_date) as by_survey_years_held,
     year(returns.year_end) - year(plans.start_date) as by_calendar_years_held,
-    returns.* exclude (return_id),
+    returns.survey_day,
+    returns.year_start,
+    returns.year_end,
+    returns.review_days,
 from {{ ref('named_plan') }} as plans
 inner join {{ ref('published_returns') }} as returns on plans.return_id = returns.return_id
 left join {{ ref('people_described') }} as people
