@@ -29,3 +29,8 @@
         where table_name = '{{ table_name }}'
     ) as rejected using (_file, _row)
 {%- endmacro %}
+
+{# The day to which an extract is taken: its own, but never after the survey day. #}
+{% macro as_at(settings, collections) -%}
+    least({{ settings }}.extracted_on, {{ collections }}.survey_day)
+{%- endmacro %}

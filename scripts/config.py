@@ -49,6 +49,8 @@ class Config(_Settings):
     period_end: Literal["survey_day", "calendar_year"] = "survey_day"
     extracted_on: date | None = None
     identify_people: bool = False
+    notes: Path | None = None
+    overrides: Path | None = None
 
 
 class ExtractNote(_Settings):
@@ -85,6 +87,7 @@ def _read(path: Path, model: type[Model]) -> Model:
 
 def _plain(kind: str, message: str) -> str:
     return {
+        "path_type": "must be the name of a file",
         "extra_forbidden": "is not a setting (see README, Settings)",
         "missing": "is missing",
         "string_type": "must be text: put it in quotes",
@@ -93,13 +96,22 @@ def _plain(kind: str, message: str) -> str:
 
 
 def read_config(path: Path) -> Config:
-    """The authority's settings; a missing file is an input error that says how to begin."""
+    """The authority's settings; a missing file is an input error that says how to begin.
+
+    The files it names are taken from its own folder.
+    """
     if not path.is_file():
         raise InputError(
             f"{path}: there is no such file. Give --config FILE, or copy the shipped sen2.yml"
             " and put your authority's code and officers in it."
         )
-    return _read(path, Config)
+    config = _read(path, Config)
+    beside = {
+        name: path.parent / file
+        for name in ("notes", "overrides")
+        if (file := getattr(config, name)) is not None
+    }
+    return config.model_copy(update=beside)
 
 
 def read_extract_note(folder: Path) -> ExtractNote:

@@ -22,7 +22,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 import pyarrow as pa
 
-from . import spec, warehouse
+from . import notes, spec, warehouse
 from .config import Config, read_extract_note
 from .errors import InputError
 
@@ -64,6 +64,8 @@ def land(
 ) -> int:
     """Land an extract into the warehouse at `path`; gives the number of rows landed.
 
+    The authority's own notes and corrections are landed beside it, and not counted.
+
     Raises InputError for what cannot be read at all; the warehouse is then as it was before.
     """
     collection = spec.collection(year)
@@ -78,6 +80,11 @@ def land(
     contract = spec.contract(year)
     files = [_inspect(extract, table, columns) for table, columns in contract.items()]
     landed = [file for file in files if file is not None]
+    kept = {
+        name: notes.read(name, kept_path, FORBIDDEN)
+        for name in warehouse.KEPT_TABLES
+        if (kept_path := getattr(config, name)) is not None
+    }
     extracted_on = (
         note.extracted_on or config.extracted_on or _newest_day(file.path for file in landed)
     )
@@ -93,6 +100,8 @@ def land(
                 rows = _load(connection, table, names, file)
                 total += rows
                 on_table(table, rows)
+            for name in warehouse.KEPT_TABLES:
+                notes.load(connection, name, kept.get(name))
             _note_settings(connection, collection.year, config, extracted_on)
             connection.commit()
         except BaseException:

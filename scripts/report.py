@@ -6,6 +6,7 @@ text, so that a spreadsheet program never computes one.
 
 import csv
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -50,6 +51,7 @@ BUILT = "built"
 NO_TEAM = "No team"
 MAIN = "yes"
 START_HERE, SUMMARY, ALL_ISSUES = "Start here", "Summary", "All issues"
+KEPT = "Notes and corrections"
 IN_FORCE, NOT_CHECKED, CODES = "Rules in force", "Not checked", "Codes"
 
 SHEET_LINES = 100_000
@@ -105,6 +107,7 @@ ISSUE = (
     Column("Severity", 12, "severity"),
     Column("Team", 18, "team"),
     Column("Main cause", 14, "main_cause"),
+    Column("Note", 38, "note"),
     Column("Source file", 17, "source_file"),
     Column("Source row", 9, "source_row", True),
 )
@@ -124,6 +127,23 @@ RULE = (
     Column("Main causes", 9, "primary_issue_count", True),
     Column("People", 9, "person_count", True),
 )
+NOTE_IN_CSV = ("note_text", "note_author", "note_date")
+"""The parts of a note, last in the CSV file, where a sheet has the column note."""
+KEPT_LINE = (
+    Column("Kind", 11, "kind"),
+    Column("Status", 15, "status"),
+    Column("What became of it", 38, "status_reason"),
+    Column("Rule or value", 26, "about"),
+    Column("Record or key", 14, "record_id"),
+    Column("Value found, or corrected", 30, "found"),
+    Column("Corrected to", 20, "to_value"),
+    Column("Explanation", 50, "words"),
+    Column("Author", 18, "author"),
+    Column("Date", 11, "written_date"),
+    Column("Expires", 11, "expiry_date"),
+    Column("File", 17, "file"),
+    Column("Row", 7, "row", True),
+)
 UNCHECKED = (*RULE[:5], Column("Status", 14, "status"), Column("What it would take", 60, "needs"))
 CODE = (
     Column("Code list", 24, "codeset"),
@@ -138,11 +158,19 @@ COUNTED = (
     Column("Issues", 12, "issue_count", True),
     Column("Main causes", 14, "primary_issue_count", True),
     Column("People", 9, "person_count", True),
+    Column("Queries without a note", 14, "unexplained_count", True),
 )
 COUNTS = (
     ", ".join(f"count(*) filter (severity = '{severity}')" for severity in SEVERITIES)
     + """, count(*), count(*) filter ("primary"), count(distinct person_id)"""
+    + """, count(*) filter (severity = 'query' and note is null)"""
 )
+HOLDS_A_NAME = """
+    create or replace temp macro holds_a_name(found) as regexp_matches(
+        regexp_replace(found, '(Surname|Forename) blank(;|$)', '', 'g'), '(Surname|Forename) '
+    )
+"""
+HIDDEN = {"hidden": "(a name, not shown here)", "hidden_day": "(a date of birth, not shown here)"}
 
 LINES = """
     create or replace temp table lines as
@@ -153,6 +181,31 @@ LINES = """
         qualify row_number() over (
             partition by person_id order by surname, forename, person_birth_date
         ) = 1
+    ),
+
+    explained as (
+        select distinct notes.*, issues.found as issue_found,
+        from validation.query_notes as notes
+        inner join validation.issues as issues
+            on issues.return_id = $built
+                and notes.rule_id = issues.rule_id
+                and notes.record_id = issues.record_id
+                and (notes.found is null or notes.found = issues.found)
+        where notes.status = 'applies'
+    ),
+
+    notes as (
+        select
+            $built as return_id,
+            rule_id,
+            record_id,
+            issue_found,
+            string_agg(note, chr(10) order by row) as note,
+            string_agg(note_text, '; ' order by row) as note_text,
+            string_agg(author, '; ' order by row) as note_author,
+            string_agg(written_date::varchar, '; ' order by row) as note_date,
+        from explained
+        group by all
     )
     select
         row_number() over (
@@ -177,12 +230,7 @@ LINES = """
         issues.message,
         issues.fix,
         case
-            when not $identify
-                and regexp_matches(
-                    regexp_replace(issues.found, '(Surname|Forename) blank(;|$)', '', 'g'),
-                    '(Surname|Forename) '
-                )
-                then '(a name, not shown here)'
+            when not $identify and holds_a_name(issues.found) then $hidden
             else issues.found
         end as found,
         rule_texts.allowed,
@@ -194,13 +242,84 @@ LINES = """
         coalesce(teams.team, $no_team) as team,
         issues."primary",
         case when issues."primary" then $main else 'follows from another' end as main_cause,
+        notes.note,
+        notes.note_text,
+        notes.note_author,
+        notes.note_date,
         issues.source_file,
         issues.source_row,
     from validation.issues as issues
     left join spec.teams as teams on issues.rule_id = teams.rule_id
     left join rule_texts on issues.rule_id = rule_texts.rule_id
     left join people on issues.person_id = people.person_id
+    left join notes
+        on issues.return_id = notes.return_id
+            and issues.rule_id = notes.rule_id
+            and issues.record_id = notes.record_id
+            and issues.found is not distinct from notes.issue_found
     where issues.return_id = $return_id
+"""
+
+KEPT_LINES = """
+    with
+
+    kept as (
+        select
+            'Note' as kind,
+            status,
+            status_reason,
+            rule_id as about,
+            record_id,
+            found,
+            null as to_value,
+            note_text as words,
+            author,
+            written_date,
+            expiry_date,
+            file,
+            row,
+            case when holds_a_name(found) then $hidden end as instead,
+        from validation.query_notes
+        union all
+        select
+            'Correction',
+            status,
+            status_reason,
+            table_name || '.' || column_name,
+            "key",
+            from_value,
+            to_value,
+            reason,
+            author,
+            written_date,
+            expiry_date,
+            file,
+            row,
+            case
+                when table_name = 'people' and column_name in ('surname', 'forename') then $hidden
+                when table_name = 'people' and column_name = 'birth_date' then $hidden_day
+            end,
+        from audit.overrides
+    )
+
+    select * exclude (instead) replace (
+        replace(status, '_', ' ') as status,
+        case
+            when found is not null and not $identify then coalesce(instead, found)
+            when kind = 'Note' then found
+            else coalesce(found, 'blank')
+        end as found,
+        case
+            when to_value is not null and not $identify then coalesce(instead, to_value)
+            when kind = 'Note' then to_value
+            else coalesce(to_value, 'blank')
+        end as to_value,
+        written_date::varchar as written_date,
+        expiry_date::varchar as expiry_date
+    )
+    from kept
+    where $return_id = $built
+    order by status in ('applied', 'applies'), kind, row
 """
 
 RULES_IN_FORCE = """
@@ -273,6 +392,7 @@ HOW_TO_READ = (
         "Main cause",
         "A grey line follows from another fault of the same record: correct that one first.",
     ),
+    ("Note", "Your own explanation of a query, from your file of notes; write it in COLLECT too."),
     ("Source file, Source row", "Where the record stands in the extract, if it came from one."),
     ("Dates and numbers", "Dates are year-month-day. Ids are text and keep their leading zeros."),
     (
@@ -446,11 +566,12 @@ class _Issues:
             " unnest($3::varchar[]) as item_number, unnest($4::varchar[]) as item",
             [[text[column] for text in texts] for column in range(4)],
         )
+        connection.execute(HOLDS_A_NAME)
         connection.execute(
             LINES,
             self._given
-            | {"severities": list(SEVERITIES), "identify": identify}
-            | {"no_team": NO_TEAM, "main": MAIN},
+            | {"severities": list(SEVERITIES), "identify": identify, "built": BUILT}
+            | {"no_team": NO_TEAM, "main": MAIN, "hidden": HIDDEN["hidden"]},
         )
 
     def _rows(self, query: str, **given: object) -> list[Values]:
@@ -508,17 +629,28 @@ class _Issues:
             " order by 2 desc, 3 desc, 4 desc, 1"
         )
 
+    def kept(self) -> list[Values]:
+        """The notes and corrections of the authority, those without effect first."""
+        return self._rows(
+            KEPT_LINES,
+            return_id=self.the_return.return_id,
+            built=BUILT,
+            identify=self.identify,
+            **HIDDEN,
+        )
+
     def teams(self) -> list[str]:
         """The teams that have something to do, in alphabetical order."""
         return sorted(row[0] for row in self.count_by("team"))
 
-    def lines(self, team: str | None = None, limit: int | None = None) -> Iterator[Values]:
-        """Lines in order, of a team or of all, with the issue's columns."""
-        names = ", ".join(column.name for column in self.columns)
+    def lines(
+        self, names: Iterable[str], team: str | None = None, limit: int | None = None
+    ) -> Iterator[Values]:
+        """Lines in order, of a team or of all, with the columns of these names."""
         of_team = "where team = $team" if team else ""
         first = f"limit {limit}" if limit else ""
         found = self._connection.execute(
-            f"select {names} from lines {of_team} order by line {first}",
+            f"select {', '.join(names)} from lines {of_team} order by line {first}",
             {"team": team} if team else None,
         )
         while batch := found.fetchmany(10_000):
@@ -551,7 +683,7 @@ def _people(count: int) -> str:
 
 def _sentence(counts: Values) -> str:
     """The counts of lines in words, most severe first."""
-    *by_severity, issues, _, people = counts
+    *by_severity, issues, _, people, _ = counts
     if not issues:
         return "Nothing was found."
     words = (
@@ -566,8 +698,10 @@ def _write_csv(issues: _Issues, path: Path) -> None:
     """The lines for machines: UTF-8, codes instead of labels, no value read as a formula."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(column.name for column in issues.columns)
-        for line in issues.lines():
+        names = [column.name for column in issues.columns if column.name != "note"]
+        names += NOTE_IN_CSV
+        writer.writerow(names)
+        for line in issues.lines(names):
             writer.writerow(map(_guarded, line))
 
 
@@ -602,6 +736,7 @@ def _write_workbook(issues: _Issues, path: Path) -> None:
         for team in issues.teams():
             _issue_sheet(book, issues, team)
         _issue_sheet(book, issues)
+        _kept_sheet(book, issues)
         _rule_sheets(book, issues.rules)
         _code_sheet(book, issues)
 
@@ -724,7 +859,8 @@ def _issue_sheet(book: _Book, issues: _Issues, team: str | None = None) -> None:
     title = f"{team or ALL_ISSUES}: {_sentence(counts)}"
     if left_out > 0:
         title += f" THE FIRST {SHEET_LINES:,} LINES: {left_out:,} MORE ARE IN issues.csv."
-    book.table_sheet(team or ALL_ISSUES, title, issues.columns, issues.lines(team, SHEET_LINES))
+    lines = issues.lines((column.name for column in issues.columns), team, SHEET_LINES)
+    book.table_sheet(team or ALL_ISSUES, title, issues.columns, lines)
 
 
 def _start_sheet(book: _Book, issues: _Issues) -> None:
@@ -750,6 +886,7 @@ def _start_sheet(book: _Book, issues: _Issues) -> None:
         (SUMMARY, "Counts by severity, team, module and rule."),
         *((team, "What this team has to correct or explain.") for team in issues.teams()),
         (ALL_ISSUES, "The same lines, of all teams together."),
+        (KEPT, "Your own notes and corrections, and what became of each."),
         (IN_FORCE, "Every rule of the year: what was checked and what it found, also nothing."),
         (NOT_CHECKED, "Rules that are not or only partly checked here, and what it would take."),
         (CODES, "The codes that each item may hold this year."),
@@ -790,6 +927,19 @@ def _summary_sheet(book: _Book, issues: _Issues) -> None:
         ("Rule", issues.count_by("rule_id || ' ' || message")),
     ):
         row = book.table(sheet, row, (GROUP._replace(heading=heading), *COUNTED), rows) + 1
+
+
+def _kept_sheet(book: _Book, issues: _Issues) -> None:
+    """Every note and correction that the authority keeps, and what became of it."""
+    lines = issues.kept()
+    of_kind = Counter(line[0] for line in lines)
+    without = sum(line[1] not in ("applied", "applies") for line in lines)
+    notes, corrections = of_kind["Note"], of_kind["Correction"]
+    title = (
+        f"{notes:,} {'note' if notes == 1 else 'notes'} and {corrections:,}"
+        f" {'correction' if corrections == 1 else 'corrections'}, {without:,} without effect."
+    )
+    book.table_sheet(KEPT, title, KEPT_LINE, lines)
 
 
 def _rule_sheets(book: _Book, rules: list[dict[str, Any]]) -> None:

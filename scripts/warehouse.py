@@ -1,6 +1,6 @@
 """The warehouse: one DuckDB file, and the tables in it that dbt does not make."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,13 +28,22 @@ AUDIT_TABLES = {
     "runs": "run bigint, collection_year integer, stage varchar, seconds double, outcome varchar",
 }
 
+KEPT_TABLES = {
+    "notes": ("rule_id", "record_id", "found", "text", "author", "date", "expiry"),
+    "overrides": (
+        *("table_name", "key", "column_name", "from", "to"),
+        *("reason", "author", "date", "expiry"),
+    ),
+}
+"""The files the authority keeps itself beside its extracts, and their columns."""
+
 
 def quoted(identifier: str) -> str:
     """An identifier safe to stand in SQL, whatever characters it holds."""
     return '"' + identifier.replace('"', '""') + '"'
 
 
-def text_columns(columns: Iterator[str] | list[str]) -> str:
+def text_columns(columns: Iterable[str]) -> str:
     """A column list for DDL in which every column is text."""
     return ", ".join(f"{quoted(column)} varchar" for column in columns)
 
@@ -74,6 +83,11 @@ def prepare(connection: duckdb.DuckDBPyConnection, year: int) -> None:
         connection.execute(
             f"create table if not exists raw.{table}"
             f" ({text_columns(names)}, _source varchar, _file varchar, _row bigint)"
+        )
+    for table, kept_columns in KEPT_TABLES.items():
+        connection.execute(
+            f"create table if not exists raw.{table}"
+            f" ({text_columns(kept_columns)}, _file varchar, _row bigint)"
         )
     connection.execute(
         "create table if not exists imported.structure_faults (return_id varchar, rule_id varchar,"

@@ -26,7 +26,7 @@ select
         when 'calendar_year' then collections.calendar_year_end
         else collections.survey_day
     end as period_end,
-    least(settings.extracted_on, collections.survey_day) as as_at,
+    {{ as_at('settings', 'collections') }} as as_at,
     settings.la_code,
     settings.software_code,
     settings.release,

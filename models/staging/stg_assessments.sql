@@ -10,4 +10,4 @@ select
     _source,
     _file,
     _row,
-from {{ source('raw', 'assessments') }}
+from {{ corrected('assessments') }}

@@ -8,4 +8,4 @@ select
     _source,
     _file,
     _row,
-from {{ source('raw', 'disputes') }}
+from {{ corrected('disputes') }}

@@ -4,7 +4,7 @@ with
 
 -- Only the register's download tells kinds of college apart; elsewhere the column is not there.
 landed as (
-    select * from {{ source('raw', 'establishments') }}
+    select * from {{ corrected('establishments') }}
     union all by name
     select null::varchar as further_education_type
     where false

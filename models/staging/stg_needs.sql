@@ -6,4 +6,4 @@ select
     _source,
     _file,
     _row,
-from {{ source('raw', 'needs') }}
+from {{ corrected('needs') }}

@@ -15,4 +15,4 @@ select
     _source,
     _file,
     _row,
-from {{ source('raw', 'people') }}
+from {{ corrected('people') }}

@@ -11,4 +11,4 @@ select
     _source,
     _file,
     _row,
-from {{ source('raw', 'plan_settings') }}
+from {{ corrected('plan_settings') }}

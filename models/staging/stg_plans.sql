@@ -19,4 +19,4 @@ select
     _source,
     _file,
     _row,
-from {{ source('raw', 'plans') }}
+from {{ corrected('plans') }}

@@ -17,4 +17,4 @@ select
     _source,
     _file,
     _row,
-from {{ source('raw', 'requests') }}
+from {{ corrected('requests') }}

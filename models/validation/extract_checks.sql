@@ -1,4 +1,4 @@
--- One row per landed row of the extract: the rules on the extract itself, ours.
+-- One row per landed row of the extract, and per correction of it: the rules on the extract, ours.
 {% set tables = {
     'people': ['person_id', 'person_id', 'null', ['birth_date'], []],
     'requests': [
@@ -71,9 +71,35 @@ landed as (
                 end
                 {%- endfor %}
             ) as unknown_words,
+            null as unapplied_correction,
         from {{ ref('stg_' ~ table_name) }}
-        {{ 'union all' if not loop.last }}
+        union all
     {% endfor %}
+    select
+        'overrides',
+        concat_ws(
+            ' ',
+            table_name,
+            "key",
+            column_name,
+            nullif(row_number() over (partition by table_name, "key", column_name order by row), 1)
+        ),
+        case when table_name = 'people' then "key" end,
+        case when table_name in ('requests', 'assessments', 'disputes') then "key" end,
+        case
+            when table_name = 'placements' then (
+                select any_value(placements.plan_id)
+                from {{ ref('stg_placements') }} as placements
+                where placements.placement_id = corrections."key"
+            )
+            when table_name in ('plans', 'plan_settings', 'needs', 'reviews') then "key"
+        end,
+        file,
+        row,
+        '',
+        '',
+        case when status not in ('applied', 'expired') then status_reason end,
+    from {{ ref('overrides') }} as corrections
 ),
 
 plans as (
@@ -141,6 +167,7 @@ judged as (
             rows_known.rejected_because,
             nullif(rows_known.unread_dates, ''),
             nullif(rows_known.unknown_words, ''),
+            rows_known.unapplied_correction,
             case
                 when rows_known.is_plan_accepted
                     then 'request_id ' || rows_known.named_request_id
@@ -187,6 +214,9 @@ judged as (
 
         -- a date of a row that is out of scope is not a date
         rows_known.unread_dates <> '' and rows_known.disposition = 'out_of_scope' as rule_x11,
+
+        -- a correction was not applied, though it has not expired
+        rows_known.unapplied_correction is not null as rule_x12,
     from rows_known
     left join returned_requests on rows_known.request_id = returned_requests.request_id
 )

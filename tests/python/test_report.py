@@ -28,6 +28,7 @@ ISSUE_HEADINGS = [
     "Severity",
     "Team",
     "Main cause",
+    "Note",
     "Source file",
     "Source row",
 ]
@@ -49,7 +50,7 @@ ISSUES = [
 def make_warehouse(path: Path, issues: list[tuple[object, ...]]) -> Path:
     """A warehouse with only what the report reads."""
     with duckdb.connect(str(path)) as connection:
-        for schema in ("spec", "validation", "person_level"):
+        for schema in ("spec", "validation", "person_level", "audit"):
             connection.execute(f"create schema {schema}")
         for seed in ("rules", "items", "codes", "teams", "collections"):
             years = {"year_from", "year_to", "collection_year"} & set(spec.seed(seed)[0])
@@ -67,6 +68,12 @@ def make_warehouse(path: Path, issues: list[tuple[object, ...]]) -> Path:
             create table person_level.person as
                 select 'built' as return_id, '0042' as person_id, 'Zebedee' as surname,
                     'Jo' as forename, date '2012-03-04' as person_birth_date;
+            create table audit.overrides (table_name text, key text, column_name text,
+                from_value text, to_value text, reason text, author text, written_date date,
+                expiry_date date, status text, status_reason text, file text, row bigint);
+            create table validation.query_notes (rule_id text, record_id text, "found" text,
+                note_text text, author text, written_date date, expiry_date date, status text,
+                status_reason text, note text, file text, row bigint);
             create table found (rule_id text, person_id text, request_id text, record_id text,
                 "found" text, "primary" boolean, source_file text, source_row bigint);
             """
@@ -134,6 +141,7 @@ def test_every_rule_has_one_team_and_every_team_a_possible_sheet() -> None:
         "start here",
         "summary",
         "all issues",
+        "notes and corrections",
         "rules in force",
         "not checked",
         "codes",
@@ -157,6 +165,7 @@ def test_sheets_stand_in_order_and_only_teams_with_issues_have_one(
         "Data and systems",
         "Placements and commissioning",
         "All issues",
+        "Notes and corrections",
         "Rules in force",
         "Not checked",
         "Codes",
@@ -198,7 +207,7 @@ def test_values_stay_text_and_ids_keep_their_zeros(of_all: dict[str, Worksheet])
     assert (cells["P06"][0].value, cells["P06"][0].data_type) == ("0042", "s")
     assert (cells["R08"][1].value, cells["R08"][1].data_type) == ("-8", "s")
     assert cells["N20"][0].value == " <r>&1</r>"
-    assert cells["R06"][15].value == 12
+    assert cells["R06"][16].value == 12
 
 
 def test_tables_can_be_filtered_and_printed(of_all: dict[str, Worksheet]) -> None:
@@ -209,7 +218,7 @@ def test_tables_can_be_filtered_and_printed(of_all: dict[str, Worksheet]) -> Non
         assert sheet.print_title_rows == "$2:$2"
         assert sheet.page_setup.orientation == "landscape"
         assert (sheet.page_setup.fitToWidth or 1, sheet.page_setup.fitToHeight) == (1, 0)
-    assert of_all["All issues"].auto_filter.ref == f"A2:P{2 + len(ISSUES)}"
+    assert of_all["All issues"].auto_filter.ref == f"A2:Q{2 + len(ISSUES)}"
 
 
 def test_what_follows_from_another_fault_is_lighter(of_all: dict[str, Worksheet]) -> None:

@@ -1,0 +1,59 @@
+-- One row per note the authority keeps: whether it explains a query of the built return.
+with
+
+notes as (
+    select * from {{ ref('stg_notes') }}
+),
+
+survey as (
+    select as_at from {{ ref('survey') }}
+),
+
+-- What the rule of a note found on its record.
+matches as (
+    select
+        notes._row,
+        bool_or(issues.severity = 'query') as is_query,
+        bool_or(notes.found is null or notes.found = issues.found) as is_found_the_same,
+    from notes
+    inner join {{ ref('issues') }} as issues
+        on issues.return_id = 'built'
+            and notes.rule_id = issues.rule_id
+            and notes.record_id = issues.record_id
+    group by notes._row
+),
+
+judged as (
+    select
+        notes.*,
+        case
+            when notes.expiry_date < (select survey.as_at from survey) then 'expired'
+            when matches._row is null then 'no_such_issue'
+            when not matches.is_query then 'not_a_query'
+            when not coalesce(matches.is_found_the_same, false) then 'found_changed'
+            else 'applies'
+        end as status,
+    from notes
+    left join matches on notes._row = matches._row
+)
+
+select
+    rule_id,
+    record_id,
+    found,
+    note_text,
+    author,
+    written_date,
+    expiry_date,
+    status,
+    case status
+        when 'applies' then 'It stands beside the query.'
+        when 'expired' then 'It expired on ' || expiry_date || '.'
+        when 'no_such_issue' then 'The rule finds nothing on this record.'
+        when 'not_a_query' then 'The rule is an error: it must be corrected, a note does not do.'
+        when 'found_changed' then 'What the rule finds is no longer what the note explains.'
+    end as status_reason,
+    note_text || ' (' || author || ', ' || written_date || ')' as note,
+    _file as file,
+    _row as row,
+from judged

@@ -1,0 +1,191 @@
+"""Notes and corrections: the files an authority keeps itself, beside its extracts.
+
+`notes` explain queries, `overrides` correct values. Here they are read, checked and landed as text;
+what each of them does is decided by dbt. No message holds a cell: a misplaced one may be a name.
+"""
+
+import csv
+import hashlib
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+import duckdb
+
+from . import spec, warehouse
+from .errors import InputError
+
+Row = dict[str, str]
+
+MAY_BE_BLANK = {"found", "from", "to", "expiry"}
+DATES = ("date", "expiry")
+IDENTITY = {
+    "notes": ("rule_id", "record_id", "found"),
+    "overrides": ("table_name", "key", "column_name", "from"),
+}
+"""What no two rows of a file may share."""
+ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+AS_A_DATE = "Write it as year-month-day, 2026-01-31 (a spreadsheet program may have changed it)."
+
+
+@dataclass(frozen=True)
+class KeptFile:
+    """One such file as it was found: its rows by spreadsheet row, its size in bytes, SHA-256."""
+
+    name: str
+    path: Path
+    rows: dict[int, Row]
+    bytes: int
+    sha256: str
+
+
+def read(name: str, path: Path, forbidden: re.Pattern[str]) -> KeptFile:
+    """Read and check notes or overrides; `forbidden` finds characters no cell may hold.
+
+    Raises InputError that names the file, the row, the column and the remedy.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror}). sen2.yml names it as its {name}: correct"
+            " the name there, or remove the line."
+        ) from None
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise InputError(
+            f"{path}, line {line}: is not UTF-8 text. Save it as CSV UTF-8 and run again."
+        ) from None
+    rows: dict[int, Row] = {}
+    seen: dict[tuple[str, ...], int] = {}
+    for number, row in _rows(name, path, text):
+        for column, fault in _faults(name, row, forbidden):
+            raise InputError(f"{path}, row {number}, column {column}: {fault}")
+        identity = tuple(row[column].strip(" ") for column in IDENTITY[name])
+        if identity in seen:
+            raise InputError(
+                f"{path}, row {number}: has the same {', '.join(IDENTITY[name])} as row"
+                f" {seen[identity]}. Keep one of the two."
+            )
+        rows[number] = row
+        seen[identity] = number
+    return KeptFile(name, path, rows, len(content), hashlib.sha256(content).hexdigest())
+
+
+def load(connection: duckdb.DuckDBPyConnection, name: str, file: KeptFile | None) -> None:
+    """Replace raw.<name> by the rows of its file, by none when the authority keeps no such file."""
+    columns = warehouse.KEPT_TABLES[name]
+    connection.execute(
+        f"create or replace table raw.{name}"
+        f" ({warehouse.text_columns(columns)}, _file varchar, _row bigint)"
+    )
+    if file is None:
+        return
+    if file.rows:
+        connection.executemany(
+            f"insert into raw.{name} values ({', '.join('?' * (len(columns) + 2))})",
+            [
+                [*(row[column] or None for column in columns), file.path.name, number]
+                for number, row in file.rows.items()
+            ],
+        )
+    connection.execute(
+        "insert into audit.landed_files values (?, ?, ?, ?, ?, null)",
+        [name, file.path.name, file.bytes, file.sha256, len(file.rows)],
+    )
+
+
+def _rows(name: str, path: Path, text: str) -> Iterator[tuple[int, Row]]:
+    """The rows below the header by their number in a spreadsheet; blank lines are left out."""
+    columns = warehouse.KEPT_TABLES[name]
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    header: list[str] = []
+    number = 0
+    try:
+        for number, values in enumerate(reader, start=1):
+            if number == 1:
+                header = values
+                if sorted(header) != sorted(columns):
+                    break
+            elif len(values) == len(header):
+                yield number, dict(zip(header, values, strict=True))
+            elif values:
+                raise InputError(
+                    f"{path}, row {number}: has {len(values)} values, but the header has"
+                    f" {len(header)} columns. A comma or a quote inside a value needs the value in"
+                    " quotes."
+                )
+    except csv.Error:
+        raise InputError(
+            f"{path}, row {number + 1}: has a quote that is not closed, or text after one."
+            ' Write a quote inside a value twice ("").'
+        ) from None
+    if sorted(header) != sorted(columns):
+        raise InputError(
+            f"{path}, row 1: is not the header of {name}. Write these columns there, with commas"
+            f" between them: {', '.join(columns)}."
+        )
+
+
+def _faults(name: str, row: Row, forbidden: re.Pattern[str]) -> Iterator[tuple[str, str]]:
+    """What is wrong with a row: the column, and the fault with its remedy."""
+    for column, value in row.items():
+        if found := forbidden.search(value):
+            yield column, f"holds a character that XML forbids (U+{ord(found[0]):04X}). Remove it."
+        if column not in MAY_BE_BLANK and not value.strip():
+            yield column, "is blank. Fill it in, or remove the row."
+        if column in DATES and not _is_date(value):
+            yield column, f"is not a date. {AS_A_DATE}"
+    if name == "notes":
+        if row["rule_id"] not in {rule["rule_id"] for rule in spec.seed("rules")}:
+            yield "rule_id", "is not a rule. Take it from the column rule_id of issues.csv."
+    else:
+        yield from _faults_of_override(row)
+
+
+def _faults_of_override(row: Row) -> Iterator[tuple[str, str]]:
+    """Whether an override names a column that may be corrected, and a value that it can hold."""
+    tables = _tables()
+    if row["table_name"] not in tables:
+        yield "table_name", f"is not a table of the extract. It may be {', '.join(tables)}."
+        return
+    columns = tables[row["table_name"]]
+    correctable = [column for column, each in columns.items() if not each["key"]]
+    if row["column_name"] not in columns:
+        yield (
+            "column_name",
+            f"is not a column of {row['table_name']}. It may be {', '.join(correctable)}.",
+        )
+    elif row["column_name"] not in correctable:
+        yield (
+            "column_name",
+            f"{row['column_name']} is a key: other rows hang from it, so it is not corrected here."
+            " Correct it in the case system.",
+        )
+    elif columns[row["column_name"]]["data_type"] == "date" and not _is_date(row["to"]):
+        yield "to", f"is not a date, as {row['column_name']} should be. {AS_A_DATE}"
+    elif row["from"].strip(" ") == row["to"].strip(" "):
+        yield "to", "is the same as from, so nothing would change. Correct it, or remove the row."
+
+
+@cache
+def _tables() -> dict[str, dict[str, spec.Row]]:
+    """The tables of the contract, each with its columns by name."""
+    tables: dict[str, dict[str, spec.Row]] = {}
+    for row in spec.seed("extract_contract"):
+        tables.setdefault(row["table_name"], {})[row["column_name"]] = row
+    return tables
+
+
+def _is_date(value: str) -> bool:
+    """Whether a value is a day of the calendar as staging reads it, or blank."""
+    try:
+        return not value.strip(" ") or bool(ISO_DATE.fullmatch(value) and date.fromisoformat(value))
+    except ValueError:
+        return False

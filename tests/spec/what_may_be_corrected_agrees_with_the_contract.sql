@@ -1,0 +1,42 @@
+-- The macro that corrects values knows each table's key and columns as the contract gives them.
+with
+
+known as (
+    {% for table_name, table in correctable().items() %}
+        select
+            '{{ table_name }}' as table_name,
+            unnest({{ [table.key] + table.columns }}) as column_name,
+            unnest([{{ 'true, ' ~ (['false'] * table.columns | length) | join(', ') }}]) as is_key,
+            {{ table.is_unique }} as is_unique,
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
+contract as (
+    select
+        table_name,
+        column_name,
+        key is not null as is_key,
+        bool_or(list_contains(string_split(coalesce(key, ''), ' '), 'pk'))
+            over (partition by table_name) as is_unique,
+    from {{ ref('extract_contract') }}
+    -- Where a table has a key of its own, its parents' keys name no row of it.
+    qualify
+        key is null
+        or not is_unique
+        or list_contains(string_split(key, ' '), 'pk')
+)
+
+select *
+from (
+    select * from known
+    except
+    select * from contract
+)
+union all
+select *
+from (
+    select * from contract
+    except
+    select * from known
+)
