@@ -141,6 +141,39 @@ def report(
 
 
 @app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="A finished SEN2 XML file, whoever made it.")],
+    year: Annotated[
+        int | None,
+        typer.Option("--year", help="The collection year. [default: the one in its header]"),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config", help="Settings, of which only identify_people counts. [default: none]"
+        ),
+    ] = None,
+    warehouse: Annotated[
+        Path | None,
+        typer.Option(
+            "--warehouse", help="A DuckDB file, made anew. [default: warehouse/check_<file>.duckdb]"
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Where reports go. [default: out/check_<file>]")
+    ] = None,
+) -> None:
+    """Apply the rules to a finished XML and write the reports, without an extract.
+
+    Exit code 0: no errors were found; 1: the file has errors; 2: it cannot be checked.
+    """
+    from . import check
+
+    identify = config is not None and read_config(config).identify_people
+    raise typer.Exit(check.check(file, year, identify, warehouse, out))
+
+
+@app.command()
 def sample(
     folder: Annotated[Path, typer.Argument(help="A new or empty folder for the extract.")],
     year: Year = THIS_YEAR,

@@ -37,6 +37,18 @@ KEPT_TABLES = {
 }
 """The files the authority keeps itself beside its extracts, and their columns."""
 
+IMPORTED_TABLES = {
+    "files": "return_id varchar, collection_year integer, source_file varchar",
+    "structure_faults": (
+        "return_id varchar, rule_id varchar, line bigint, element varchar, person_id varchar,"
+        " message varchar"
+    ),
+    "record_lines": "return_id varchar, module varchar, record_id varchar, line bigint",
+}
+
+LINED_TABLES = ("plan_detail", "sen_need")
+"""Tables whose rows have no key of their own: <table>_lines holds them again, with their lines."""
+
 
 def quoted(identifier: str) -> str:
     """An identifier safe to stand in SQL, whatever characters it holds."""
@@ -89,9 +101,12 @@ def prepare(connection: duckdb.DuckDBPyConnection, year: int) -> None:
             f"create table if not exists raw.{table}"
             f" ({text_columns(kept_columns)}, _file varchar, _row bigint)"
         )
-    connection.execute(
-        "create table if not exists imported.structure_faults (return_id varchar, rule_id varchar,"
-        " line bigint, element varchar, person_id varchar, message varchar)"
-    )
+    for table, columns in IMPORTED_TABLES.items():
+        connection.execute(f"create table if not exists imported.{table} ({columns})")
     for table, names in spec.person_level_columns().items():
         connection.execute(f"create table if not exists imported.{table} ({text_columns(names)})")
+        if table in LINED_TABLES:
+            connection.execute(
+                f"create table if not exists imported.{table}_lines"
+                f" ({text_columns(names)}, line bigint)"
+            )

@@ -1,4 +1,4 @@
--- One row per record of the built return: the file and row of the extract it came from.
+-- One row per record of a return: the file and row of the extract it came from, or the file and line.
 with
 
 people as (
@@ -60,49 +60,98 @@ plan_rows as (
         _file,
         _row,
     from {{ ref('case_plans') }}
+),
+
+built as (
+    select 'person' as module, person_id as record_id, _file as source_file, _row as source_row,
+    from people
+    union all
+    -- A request that we supplied for a plan comes from the plan's row.
+    select 'requests', outcomes.request_id, coalesce(requests._file, plan_rows._file),
+        coalesce(requests._row, plan_rows._row),
+    from {{ ref('request_outcomes') }} as outcomes
+    left join requests on outcomes.request_id = requests.request_id
+    left join plan_rows on outcomes.request_id = plan_rows.request_id
+    union all
+    -- An assessment that we supplied comes from the request's row, or the plan's.
+    select 'assessment', outcomes.request_id,
+        coalesce(assessments._file, requests._file, plan_rows._file),
+        coalesce(assessments._row, requests._row, plan_rows._row),
+    from {{ ref('assessment_outcomes') }} as outcomes
+    left join assessments on outcomes.request_id = assessments.request_id
+    left join requests on outcomes.request_id = requests.request_id
+    left join plan_rows on outcomes.request_id = plan_rows.request_id
+    union all
+    select 'named_plan', request_id, _file, _row,
+    from plan_rows
+    union all
+    select 'active_plans', request_id, _file, _row,
+    from plan_rows
+    union all
+    select 'placement_detail', placement_id, _file, _row,
+    from placements
+    union all
+    select
+        'plan_detail',
+        request_id || '/' || {{ place_in_request([
+            'urn', 'ukprn', 'sen_setting', 'sen_setting_other', 'placement_rank',
+            'sen_unit_indicator', 'resourced_provision_indicator',
+        ]) }},
+        _file,
+        _row,
+    from plan_details
+    union all
+    select
+        'sen_need',
+        request_id || '/' || {{ place_in_request(['sen_type', 'sen_type_rank']) }},
+        _file,
+        _row,
+    from sen_needs
+),
+
+-- The records of files that were read, each with its line; a record that comes twice has the first.
+lines as (
+    select
+        return_id,
+        module,
+        record_id,
+        line,
+    from {{ source('imported', 'record_lines') }}
+    union all
+    select
+        return_id,
+        'plan_detail',
+        request_id || '/' || {{ place_in_request([
+            'urn', 'ukprn', 'sen_setting', 'sen_setting_other', 'placement_rank',
+            'sen_unit_indicator', 'resourced_provision_indicator',
+        ]) }},
+        line,
+    from {{ source('imported', 'plan_detail_lines') }}
+    union all
+    select
+        return_id,
+        'sen_need',
+        request_id || '/' || {{ place_in_request(['sen_type', 'sen_type_rank']) }},
+        line,
+    from {{ source('imported', 'sen_need_lines') }}
+),
+
+imported as (
+    select
+        lines.return_id,
+        lines.module,
+        lines.record_id,
+        files.source_file,
+        min(lines.line) as source_row,
+    from lines
+    inner join {{ source('imported', 'files') }} as files
+        on lines.return_id = files.return_id
+    group by lines.return_id, lines.module, lines.record_id, files.source_file
 )
 
-select 'person' as module, person_id as record_id, _file as source_file, _row as source_row,
-from people
-union all
--- A request that we supplied for a plan comes from the plan's row.
-select 'requests', outcomes.request_id, coalesce(requests._file, plan_rows._file),
-    coalesce(requests._row, plan_rows._row),
-from {{ ref('request_outcomes') }} as outcomes
-left join requests on outcomes.request_id = requests.request_id
-left join plan_rows on outcomes.request_id = plan_rows.request_id
-union all
--- An assessment that we supplied comes from the request's row, or the plan's.
-select 'assessment', outcomes.request_id,
-    coalesce(assessments._file, requests._file, plan_rows._file),
-    coalesce(assessments._row, requests._row, plan_rows._row),
-from {{ ref('assessment_outcomes') }} as outcomes
-left join assessments on outcomes.request_id = assessments.request_id
-left join requests on outcomes.request_id = requests.request_id
-left join plan_rows on outcomes.request_id = plan_rows.request_id
-union all
-select 'named_plan', request_id, _file, _row,
-from plan_rows
-union all
-select 'active_plans', request_id, _file, _row,
-from plan_rows
-union all
-select 'placement_detail', placement_id, _file, _row,
-from placements
-union all
 select
-    'plan_detail',
-    request_id || '/' || {{ place_in_request([
-        'urn', 'ukprn', 'sen_setting', 'sen_setting_other', 'placement_rank',
-        'sen_unit_indicator', 'resourced_provision_indicator',
-    ]) }},
-    _file,
-    _row,
-from plan_details
-union all
-select
-    'sen_need',
-    request_id || '/' || {{ place_in_request(['sen_type', 'sen_type_rank']) }},
-    _file,
-    _row,
-from sen_needs
+    'built' as return_id,
+    *,
+from built
+union all by name
+select * from imported

@@ -1,4 +1,4 @@
--- One row per return and one per request per return: the rules on what a file may hold.
+-- One row per return, per request and per fault met in reading a file: the rules on what it may hold.
 {% set parts = {
     'assessment': 'Assessment',
     'named_plan': 'NamedPlan',
@@ -24,36 +24,52 @@ items as (
     select * from {{ ref('items') }}
 ),
 
--- What the reader of XML met, and the items that are filled in a year that does not collect them.
-return_faults as (
+-- What the reader of XML met, line by line.
+structure_faults as (
     select
-        return_id,
-        rule_id,
-        concat_ws(' ', 'line ' || line, element, message) as fault,
-    from {{ source('imported', 'structure_faults') }}
-    union all
+        faults.return_id,
+        faults.person_id,
+        null as request_id,
+        faults.return_id || ' fault ' || row_number() over (
+            partition by faults.return_id order by faults.line, faults.rule_id, faults.element
+        ) as record_id,
+        concat_ws(' ', faults.element, faults.message) as found,
+        faults.rule_id = 'F01' as has_wrong_structure,
+        faults.rule_id = 'F02' as has_uncollected_item,
+        false as has_too_many_parts,
+        files.source_file,
+        faults.line as source_row,
+    from {{ source('imported', 'structure_faults') }} as faults
+    left join {{ source('imported', 'files') }} as files
+        on faults.return_id = files.return_id
+),
+
+-- The items that are filled in a year that does not collect them, where no line tells it.
+uncollected_items as (
     select
         filled.return_id,
-        'F02' as rule_id,
-        filled.table_name || '.' || filled.column_name || ' in ' || filled.filled_rows || ' rows'
-            as fault,
+        array_to_string(
+            list(
+                filled.table_name || '.' || filled.column_name || ' in ' || filled.filled_rows
+                || ' rows'
+                order by filled.table_name, filled.column_name
+            )[:5],
+            '; '
+        ) as found,
     from {{ ref('filled_items') }} as filled
     inner join returns on filled.return_id = returns.return_id
     left join items
         on filled.table_name = items.table_name
             and filled.column_name = items.column_name
             and returns.collection_year between items.year_from and items.year_to
-    where filled.filled_rows > 0 and items.column_name is null
-),
-
-faults_of_returns as (
-    select
-        return_id,
-        bool_or(rule_id = 'F01') as has_wrong_structure,
-        bool_or(rule_id = 'F02') as has_uncollected_item,
-        array_to_string(list(fault order by rule_id, fault)[:5], '; ') as found,
-    from return_faults
-    group by return_id
+    where
+        filled.filled_rows > 0
+        and items.column_name is null
+        and filled.return_id not in (
+            select faulty.return_id from structure_faults as faulty
+            where faulty.has_uncollected_item
+        )
+    group by filled.return_id
 ),
 
 -- How many parts of each kind a request has, and how many it may have in the return's year.
@@ -121,12 +137,12 @@ records as (
         null as person_id,
         null as request_id,
         returns.return_id as record_id,
-        faults.found,
-        faults.has_wrong_structure,
-        faults.has_uncollected_item,
-        null as has_too_many_parts,
+        uncollected_items.found,
+        uncollected_items.return_id is not null as has_uncollected_item,
     from returns
-    left join faults_of_returns as faults on returns.return_id = faults.return_id
+    left join uncollected_items on returns.return_id = uncollected_items.return_id
+    union all by name
+    select * from structure_faults
     union all by name
     select
         *,
@@ -141,6 +157,8 @@ judged as (
         request_id,
         record_id,
         found,
+        source_file,
+        source_row,
 
         -- the file is not well formed, or its parts are not in the order of the year
         has_wrong_structure as rule_f01,

@@ -132,7 +132,7 @@ left join explained
         and in_force.record_id = explained.record_id
         and in_force.rule_id = explained.rule_id
 left join {{ ref('record_sources') }} as sources
-    on in_force.return_id = 'built'
+    on in_force.return_id = sources.return_id
         and case in_force.module when 'file' then 'requests' else in_force.module end
         = sources.module
         and in_force.record_id = sources.record_id

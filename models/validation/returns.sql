@@ -32,13 +32,18 @@
 ] %}
 with
 
--- A header whose year is no collection is judged by the year being built.
+-- An imported return is judged by the year it was imported for, any other by its header's; where
+-- that is no collection, by the year being built.
 headers as (
     select
         sen2.return_id,
         sen2.lea,
-        coalesce(collections.collection_year, {{ var('collection_year') }}) as collection_year,
+        coalesce(
+            files.collection_year, collections.collection_year, {{ var('collection_year') }}
+        ) as collection_year,
     from {{ ref('sen2') }} as sen2
+    left join {{ source('imported', 'files') }} as files
+        on sen2.return_id = files.return_id
     left join {{ ref('collections') }} as collections
         on try_cast(sen2.year as integer) = collections.collection_year
 ),

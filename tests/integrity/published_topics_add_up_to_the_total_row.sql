@@ -23,7 +23,7 @@ topics as (
             '{{ model }}' as model,
             breakdown_topic,
             bool_or(breakdown = breakdown_topic) as is_total,
-            sum({{ total }}::integer) as figure,
+            sum(try_cast({{ total }} as integer)) as figure,
         from {{ ref(model) }}
         group by all
         {{ 'union all' if not loop.last }}
