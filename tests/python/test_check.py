@@ -639,7 +639,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], Any], str]] = {
     "other XML": (
         text("<html><body>hello</body></html>"), "nothing in it is part of a SEN2 return",
     ),
-    "empty": (text(""), "is empty"),
+    "empty": (text(""), "is not an XML file"),
     "blank": (text(" \n "), "is not an XML file"),
     "latin 1 called UTF-8": (
         lambda path: path.write_bytes(sample().replace("Cara", "Zo\u00eb").encode("latin-1")),
