@@ -1,7 +1,7 @@
 -- One row per correction the authority keeps: what became of it, and why.
 select
     table_name,
-    "key",
+    key,
     column_name,
     from_value,
     to_value,

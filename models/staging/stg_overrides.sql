@@ -4,7 +4,7 @@ with
 overrides as (
     select
         table_name,
-        "key",
+        key,
         column_name,
         {{ text('"from"') }} as from_value,
         {{ text('"to"') }} as to_value,
@@ -40,7 +40,7 @@ keyed as (
             end as held,
         from overrides
         inner join {{ source('raw', table_name) }} as landed
-            on overrides."key" = landed.{{ table.key }}
+            on overrides.key = landed.{{ table.key }}
         where overrides.table_name = '{{ table_name }}'
         {{ 'union all' if not loop.last }}
     {% endfor %}
@@ -49,7 +49,7 @@ keyed as (
 compared as (
     select
         *,
-        {{ text('held') }} is not distinct from from_value as is_as_expected,
+        coalesce({{ text('held') }}, '') = coalesce(from_value, '') as is_as_expected,
     from keyed
 ),
 
@@ -81,7 +81,7 @@ judged as (
 
 select
     overrides.table_name,
-    overrides."key",
+    overrides.key,
     overrides.column_name,
     overrides.from_value,
     overrides.to_value,

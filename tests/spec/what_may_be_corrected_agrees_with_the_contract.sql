@@ -27,16 +27,13 @@ contract as (
         or list_contains(string_split(key, ' '), 'pk')
 )
 
-select *
-from (
-    select * from known
-    except
-    select * from contract
-)
-union all
-select *
-from (
-    select * from contract
-    except
-    select * from known
-)
+select
+    known.*,
+    contract.*,
+from known
+full join contract
+    on known.table_name = contract.table_name
+        and known.column_name = contract.column_name
+        and known.is_key = contract.is_key
+        and known.is_unique = contract.is_unique
+where known.table_name is null or contract.table_name is null
