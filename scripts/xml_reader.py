@@ -255,7 +255,7 @@ def _parse(
     parser.StartDoctypeDeclHandler = refuse_doctype
     try:
         total = path.stat().st_size
-        if False:
+        if total == 0:
             raise InputError(f"{path}: is empty.")
         done = 0
         with path.open("rb") as file:
@@ -454,8 +454,8 @@ class _Reader(_Handlers):
                 return
         if part.position > frame.last:
             frame.last = part.position
-        elif (not part.may_repeat or part.position != frame.last) and self._is_misplaced(part):
-            return
+        elif not part.may_repeat or part.position != frame.last:
+            self._look_at_place(part)
         frame.seen |= part.bit
         if part.is_value:
             self.value = part
@@ -544,28 +544,20 @@ class _Reader(_Handlers):
         at_hand = self.frame.keys
         if len(self.stack) > DEEPEST:
             self._refuse(f"there are more than {DEEPEST} elements within each other")
-        return len(at_hand) >= 2 and len(part.keys) >= 2 and part.tag not in self._open_numbered()
+        return len(at_hand) >= 2 and len(part.keys) >= 2
 
-    def _open_numbered(self) -> set[str]:
-        return {frame.part.tag for frame in (*self.stack, self.frame) if frame.part.is_numbered}
-
-    def _is_misplaced(self, part: _Part) -> bool:
-        """Report an element that is late, repeated or of another year; true to pass over it."""
+    def _look_at_place(self, part: _Part) -> None:
+        """An element that comes late or twice, or in another year than its own, is a fault."""
         frame = self.frame
         if not part.is_of_year:
             self._fault(
                 OTHER_YEAR, part.tag, f"is not collected in {frame.part.tag} in {self.year}"
             )
         elif frame.seen & part.bit and not part.may_repeat:
-            counts = " twice, and the first counts" if part.is_value else " twice"
-            self._fault(STRUCTURE, part.tag, f"stands in {frame.part.tag or WHOLE}{counts}")
-            if part.is_value:
-                self.skipping = 1
-                return True
+            self._fault(STRUCTURE, part.tag, f"stands in {frame.part.tag} twice")
         elif part.position != ANYWHERE:
             later = frame.part.in_order[frame.last - 1]
             self._fault(STRUCTURE, part.tag, f"comes after {later} and belongs before it")
-        return False
 
     def _pass_over(self, element: str, message: str) -> None:
         self._fault(STRUCTURE, element, message)

@@ -1,4 +1,4 @@
--- One row per record of a return: the file and row of the extract it came from, or the file and line.
+-- One row per record of a return: the file and row, or line, that it came from.
 with
 
 people as (
@@ -107,46 +107,6 @@ built as (
         _file,
         _row,
     from sen_needs
-),
-
--- The records of files that were read, each with its line; a record that comes twice has the first.
-lines as (
-    select
-        return_id,
-        module,
-        record_id,
-        line,
-    from {{ source('imported', 'record_lines') }}
-    union all
-    select
-        return_id,
-        'plan_detail',
-        request_id || '/' || {{ place_in_request([
-            'urn', 'ukprn', 'sen_setting', 'sen_setting_other', 'placement_rank',
-            'sen_unit_indicator', 'resourced_provision_indicator',
-        ]) }},
-        line,
-    from {{ source('imported', 'plan_detail_lines') }}
-    union all
-    select
-        return_id,
-        'sen_need',
-        request_id || '/' || {{ place_in_request(['sen_type', 'sen_type_rank']) }},
-        line,
-    from {{ source('imported', 'sen_need_lines') }}
-),
-
-imported as (
-    select
-        lines.return_id,
-        lines.module,
-        lines.record_id,
-        files.source_file,
-        min(lines.line) as source_row,
-    from lines
-    inner join {{ source('imported', 'files') }} as files
-        on lines.return_id = files.return_id
-    group by lines.return_id, lines.module, lines.record_id, files.source_file
 )
 
 select
@@ -154,4 +114,4 @@ select
     *,
 from built
 union all by name
-select * from imported
+select * from {{ ref('imported_records') }}

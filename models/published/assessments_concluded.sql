@@ -27,3 +27,8 @@ left join {{ ref('people_described') }} as people
 where
     assessments.assessment_outcome_date between returns.year_start and returns.year_end
     and assessments.assessment_outcome in ('Y', 'N', 'A', 'W')
+-- Of a request with several assessments, which rule F03 reports, the first counts.
+qualify row_number() over (
+    partition by assessments.return_id, assessments.request_id
+    order by assessments.assessment_outcome_date, assessments.assessment_outcome
+) = 1

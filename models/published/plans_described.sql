@@ -57,3 +57,8 @@ left join {{ ref('open_activities') }} as open_activities
         and plans.request_id = open_activities.request_id
 left join {{ ref('placements_counted') }} as placements
     on plans.return_id = placements.return_id and plans.request_id = placements.request_id
+-- Of a request with several plans, which rule F03 reports, the first counts.
+qualify row_number() over (
+    partition by plans.return_id, plans.request_id
+    order by plans.start_date, plans.cease_date, active_plans.review_meeting
+) = 1

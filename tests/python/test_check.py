@@ -2,6 +2,7 @@
 
 import csv
 import os
+import random
 import resource
 import shutil
 import subprocess
@@ -325,9 +326,31 @@ FAULTS: dict[str, tuple[Edit, str, str, str, str | None, str]] = {
         ),
         "F01", "<ActivePlans>", "ActivePlans", FIRST, "does not belong in Assessment",
     ),
+    "request within a request": (
+        lambda text: text.replace("</Requests>\n\t\t\t<Requests>", "<Requests>", 1)
+        .replace("</Requests>\n\t\t</Person>", "</Requests></Requests></Person>", 2)
+        .replace("</Requests></Requests>", "</Requests>", 1),
+        "F01", "<Requests>\n\t\t\t\t<ReceivedDate>2025-12-04", "Requests", "p0000002",
+        "does not belong in Requests",
+    ),
+    "assessment without a request": (
+        replaced(
+            "<Requests>",
+            "<Assessment><AssessmentOutcome>Y</AssessmentOutcome></Assessment>\n<Requests>",
+        ),
+        "F01", "<Assessment>", "Assessment", FIRST, "does not belong in Person",
+    ),
+    "need within a placement": (
+        moved(
+            "<SENneed>\n\t\t\t\t\t\t<SENtype>SLCN</SENtype>\n"
+            "\t\t\t\t\t\t<SENtypeRank>1</SENtypeRank>\n\t\t\t\t\t</SENneed>\n",
+            "</PlacementDetail>",
+        ),
+        "F01", "<SENneed>", "SENneed", FIRST, "does not belong in PlacementDetail",
+    ),
     "repeated value": (
         replaced("<Forename>", "<Surname>Again</Surname>\n<Forename>"),
-        "F01", "<Surname>Again", "Surname", FIRST, "stands in Person twice, and the first counts",
+        "F01", "<Surname>Again", "Surname", FIRST, "stands in Person twice",
     ),
     "element in a value": (
         replaced("Ada", "Ad<b>x</b>a"),
@@ -346,7 +369,11 @@ FAULTS: dict[str, tuple[Edit, str, str, str, str | None, str]] = {
         "F01", "stray", "Person", FIRST, "has text between its parts",
     ),
     "two headers": (
-        replaced("</Header>", "</Header>\n<Header><CollectionDetails/><Source/></Header>"),
+        replaced(
+            "</Header>",
+            "</Header>\n<Header><CollectionDetails><Year>1999</Year></CollectionDetails>"
+            "<Source/></Header>",
+        ),
         "F01", "<Header><C", "Header", None, "stands in Message twice",
     ),
     "no header": (
@@ -639,7 +666,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], Any], str]] = {
     "other XML": (
         text("<html><body>hello</body></html>"), "nothing in it is part of a SEN2 return",
     ),
-    "empty": (text(""), "is not an XML file"),
+    "empty": (text(""), "is empty"),
     "blank": (text(" \n "), "is not an XML file"),
     "latin 1 called UTF-8": (
         lambda path: path.write_bytes(sample().replace("Cara", "Zo\u00eb").encode("latin-1")),
@@ -809,6 +836,7 @@ def checked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+RANDOM_RETURNS = 80
 NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 
 
@@ -833,6 +861,34 @@ def _load_samples(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
         path = folder / f"{name}.xml"
         path.write_text(FAULTS[name][0](sample()), encoding="utf-8")
         xml_reader.load(connection, path, xml_reader.return_name(path), YEAR)
+    for seed in range(RANDOM_RETURNS):
+        year = list(SAMPLES)[seed % len(SAMPLES)]
+        _load_tree(connection, folder, shuffled(seed, year), f"random_{seed}", year)
+
+
+ODD_VALUES = [
+    *("", "x", "-1", "0", "1e9", "NaN", "9999-12-31", "0001-01-01", "2025-02-30", "9" * 40),
+    *("O'x; --", "\u00e9\u5b57 " * 20, "Y", "A", "1", "2026-01-15", "x\ny"),
+]
+
+
+def shuffled(seed: int, year: int) -> Any:
+    """The sample with elements dropped, doubled and moved, and values replaced, by chance."""
+    chance = random.Random(seed)
+    root = etree.fromstring(SAMPLES[year].read_bytes())
+    for _ in range(chance.randint(1, 40)):
+        nodes = [node for node in root.iter() if isinstance(node.tag, str)][1:]
+        node, other = chance.choice(nodes), chance.choice(nodes)
+        match chance.choice(["drop", "double", "move", "value", "value", "value"]):
+            case "drop" if len(nodes) > 100:
+                node.getparent().remove(node)
+            case "double":
+                node.addnext(etree.fromstring(etree.tostring(node)))
+            case "move" if node not in other.iterancestors() and node is not other:
+                other.addnext(node)
+            case "value" if len(node) == 0:
+                node.text = chance.choice(ODD_VALUES)
+    return root
 
 
 def gaps(year: int) -> list[tuple[str, str]]:
@@ -978,6 +1034,20 @@ def test_a_rule_misses_every_needed_item_and_part(year: int, checked: Path) -> N
             if not any(tag in items.split(";") for _, _, items in found_there):
                 silent.add(tag)
     assert silent == {"SoftwareCode"}  # sources disagree on whether it may be left out
+
+
+def test_whatever_a_file_holds_every_rule_is_judged_on_it(checked: Path) -> None:
+    judged = query(
+        checked,
+        "select return_id, count(*), sum(records_checked), sum(issue_count)"
+        " from validation.rule_summary where return_id like 'random_%' group by all",
+    )
+    assert len(judged) == RANDOM_RETURNS
+    for return_id, rules, records, issues in judged:
+        year = list(SAMPLES)[int(return_id.split("_")[1]) % len(SAMPLES)]
+        assert rules == len(list(spec.in_force("rules", year)))
+        assert records > 0
+        assert issues > 0
 
 
 @pytest.mark.parametrize("name", ["no_header", "no_persons"])

@@ -1,0 +1,55 @@
+-- One row per record of an imported return: the file and the line it begins on.
+with
+
+lines as (
+    select
+        return_id,
+        module,
+        record_id,
+        line,
+    from {{ source('imported', 'record_lines') }}
+    union all
+    -- Rules look for the placements and needs of every plan: where there are none, at its request.
+    select
+        requests.return_id,
+        'active_plans',
+        requests.record_id,
+        requests.line,
+    from {{ source('imported', 'record_lines') }} as requests
+    anti join {{ source('imported', 'record_lines') }} as active_plans
+        on active_plans.module = 'active_plans'
+            and requests.return_id = active_plans.return_id
+            and requests.record_id = active_plans.record_id
+    where requests.module = 'requests'
+    union all
+    select
+        return_id,
+        'plan_detail',
+        request_id || '/' || {{ place_in_request([
+            'urn', 'ukprn', 'sen_setting', 'sen_setting_other', 'placement_rank',
+            'sen_unit_indicator', 'resourced_provision_indicator',
+        ]) }},
+        line,
+    from {{ source('imported', 'plan_detail_lines') }}
+    union all
+    select
+        return_id,
+        'sen_need',
+        request_id || '/' || {{ place_in_request(['sen_type', 'sen_type_rank']) }},
+        line,
+    from {{ source('imported', 'sen_need_lines') }}
+),
+
+files as (
+    select * from {{ source('imported', 'files') }}
+)
+
+select
+    lines.return_id,
+    lines.module,
+    lines.record_id,
+    files.source_file,
+    min(lines.line) as source_row,
+from lines
+inner join files on lines.return_id = files.return_id
+group by lines.return_id, lines.module, lines.record_id, files.source_file
