@@ -246,10 +246,20 @@ def _encoding_fault(path: Path) -> str:
             except UnicodeDecodeError as error:
                 before = line[: error.start].decode("utf-8", errors="replace")
                 cells = next(csv.reader([before]), [""])
-                column = header[len(cells) - 1] if len(cells) <= len(header) else "?"
+                column = _column_words(header, len(cells) - 1)
                 return f"{path}, line {number}, column {column}: is not UTF-8 text. {remedy}"
             header = header or next(csv.reader([text]), [])
     return f"{path}: ends in the middle of a character, so it was cut short. {remedy}"
+
+
+def _column_words(header: list[str], place: int) -> str:
+    """A column as a message may call it: a name of ours, else its number.
+
+    Row 1 of a file without a header row holds a person's values, which no message may.
+    """
+    ours = {*warehouse.PROVENANCE, *(row["column_name"] for row in spec.seed("extract_contract"))}
+    name = header[place] if place < len(header) else ""
+    return name if name.lower() in ours else str(place + 1)
 
 
 def _header(path: Path, encoding: str) -> list[str]:
@@ -259,7 +269,8 @@ def _header(path: Path, encoding: str) -> list[str]:
     if not any(header):
         raise InputError(f"{path}, row 1: there is no header row. Give the column names first.")
     seen = Counter(name.lower() for name in (*header, *warehouse.PROVENANCE))
-    twice = sorted({name for name in header if seen[name.lower()] > 1})
+    places = [place for place, name in enumerate(header) if seen[name.lower()] > 1]
+    twice = sorted({_column_words(header, place) for place in places if header[place]})
     if twice or "" in header:
         fault = f"the column {', '.join(twice)} stands twice" if twice else "a column has no name"
         raise InputError(f"{path}, row 1: {fault}. Give every column a name of its own.")

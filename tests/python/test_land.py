@@ -292,3 +292,18 @@ def test_a_large_regular_file_is_plain_wherever_its_pieces_are_cut(
     for size in range(1, 40):
         monkeypatch.setattr(land_module, "CHUNK", size)
         assert not land_module._read_through(extract / "people.csv", "utf-8-sig")[2]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        f"7,{SECRET},{SECRET},2015-02-03,F\n".encode(),
+        f"7,{SECRET},Ann,2015-02-03,F\n8,O\xe9,Ann\n".encode("cp1252"),
+        f"7,{SECRET},,2015-02-03,F\n".encode(),
+    ],
+)
+def test_a_file_without_a_header_row_tells_no_value(
+    extract: Path, tmp_path: Path, rows: bytes
+) -> None:
+    (extract / "people.csv").write_bytes(rows)
+    assert "people.csv" in refuse(extract, tmp_path / "w.duckdb")
