@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sen2 import spec
 from sen2.errors import InputError
 from sen2.sample import SampleCounts, write_sample
+from sen2.sample.figures import FIGURES
 
 YEARS = sorted(int(row["collection_year"]) for row in spec.seed("collections"))
 YEAR = max(YEARS)
@@ -178,7 +179,7 @@ def share(rows: Rows, column: str, *values: str) -> float:
 
 
 def test_shares_are_near_the_published_ones(clean: Path) -> None:
-    with (Path(spec.__file__).parent / "sample_figures.csv").open(encoding="utf-8") as file:
+    with FIGURES.open(encoding="utf-8") as file:
         figures: dict[str, dict[str, float]] = {}
         for row in csv.DictReader(file):
             if row["value"].replace(".", "").isdigit():
