@@ -393,7 +393,10 @@ HOW_TO_READ = (
         "A grey line follows from another fault of the same record: correct that one first.",
     ),
     ("Note", "Your own explanation of a query, from your file of notes; write it in COLLECT too."),
-    ("Source file, Source row", "Where the record stands in the extract, if it came from one."),
+    (
+        "Source file, Source row",
+        "Where the record stands in the extract, or in the file that was checked.",
+    ),
     ("Dates and numbers", "Dates are year-month-day. Ids are text and keep their leading zeros."),
     (
         "issues.csv",

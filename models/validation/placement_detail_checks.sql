@@ -144,9 +144,11 @@ judged as (
         or close_date < entry_date
         or open_date > last_day as rule_d03,
 
-        -- the UKPRN is badly formed or not registered
-        not regexp_full_match(ukprn, '[0-9]{8}')
-        or (ukprn is not null and has_providers and not is_provider) as rule_d04,
+        -- the UKPRN is badly formed
+        not regexp_full_match(ukprn, '[0-9]{8}') as rule_d04,
+
+        -- the UKPRN is not registered
+        ukprn is not null and has_providers and not is_provider as rule_o27,
 
         -- the kind of setting is given and not a code of placements
         not {{ is_listed('sen_setting', 'SENSetting_placement') }} as rule_d05,

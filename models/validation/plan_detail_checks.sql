@@ -93,9 +93,11 @@ judged as (
         not regexp_full_match(urn, '[0-9]{5,6}') or (urn is not null and is_urn_unknown)
             as rule_n20,
 
-        -- the UKPRN is given and has the wrong form, or is not in the register
-        not regexp_full_match(ukprn, '1[0-9]{7}') or (ukprn is not null and is_ukprn_unknown)
-            as rule_n21,
+        -- the UKPRN is given and has the wrong form
+        not regexp_full_match(ukprn, '1[0-9]{7}') as rule_n21,
+
+        -- the UKPRN is given and is not in the register
+        ukprn is not null and is_ukprn_unknown as rule_o26,
 
         -- the kind of setting is given and is not one that a plan may name
         not {{ is_listed('sen_setting', 'SENSetting_plan') }} as rule_n22,

@@ -12,6 +12,15 @@ claims as (
         'outcome_codes',
         'thresholds',
         'key_dates',
+        'local_authorities',
+        'ethnic_groups',
+        'establishment_kinds',
+        'setting_columns',
+        'gias_columns',
+        'form_cells',
+        'published_columns',
+        'published_columns_2022',
+        'published_breakdowns',
     ] %}
         select
             '{{ seed }}' as seed,
