@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 YEAR := 2026
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: run test check bench generate clean
+.PHONY: run test check bench generate bands clean
 
 run: $(VENV)/.installed  ## the shipped sample extract becomes a submission in out/
 	$(BIN)/sen2 run sample --year $(YEAR)
@@ -25,6 +25,9 @@ bench: $(VENV)/.installed  ## the main job at growing sizes: time and peak memor
 
 generate: $(VENV)/.installed  ## what is generated from the seeds and shipped: schemas, suites, README's table
 	$(BIN)/python -m sen2.generate
+
+bands: $(VENV)/.installed  ## the national bands that are shipped, from DfE's CSV files in PUBLISHED
+	$(BIN)/python -m sen2.bands $(PUBLISHED)
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -15,9 +15,14 @@ QUIET_ENVIRONMENT = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": 
 
 
 def build(
-    warehouse: Path, year: int, on_node: Callable[[int, int], None] = lambda done, total: None
+    warehouse: Path,
+    year: int,
+    on_node: Callable[[int, int], None] = lambda done, total: None,
+    select: str | None = None,
 ) -> int:
     """Run `dbt build` for a collection year; gives the number of models, seeds and tests.
+
+    `select` names what to build, in dbt's words, where that is not everything.
 
     Left out are unit tests and the tests of the seeds with each other, which `make test` runs: they
     guard this project's own text, not an authority's data.
@@ -32,6 +37,7 @@ def build(
         "--exclude-resource-type", "unit_test",
         "--exclude", "resource_type:test,path:seeds", "path:tests/spec",
         "--vars", json.dumps({"collection_year": year}),
+        *(["--select", select] if select else []),
     ]  # fmt: skip
     environment = os.environ | QUIET_ENVIRONMENT | {"SEN2_WAREHOUSE": str(warehouse.resolve())}
     failed: list[str] = []

@@ -46,14 +46,31 @@ AcceptUnconfirmed = Annotated[
         help="Write the XML of a year whose nesting no source confirms.",
     ),
 ]
+Published = Annotated[
+    Path | None,
+    typer.Option(
+        "--published",
+        help="The folder of DfE's published CSV files, for last year's figures and the national"
+        " bands. [default: the setting published]",
+    ),
+]
 THIS_YEAR = spec.newest_year()
 SETTINGS = Path("sen2.yml")
 
 
-def _job(year: int, config: Path, warehouse: Path | None, folder: Path | None) -> Job:
+def _job(
+    year: int,
+    config: Path,
+    warehouse: Path | None,
+    folder: Path | None,
+    published: Path | None = None,
+) -> Job:
+    settings = read_config(config)
+    if published is not None:
+        settings = settings.model_copy(update={"published": published})
     return Job(
         year=year,
-        config=read_config(config),
+        config=settings,
         warehouse=warehouse or Path("warehouse") / f"sen2_{year}.duckdb",
         out=folder or Path("out") / str(year),
     )
@@ -68,11 +85,12 @@ def run_all(
     out: Out = None,
     accept_arrival: AcceptArrival = False,
     accept_unconfirmed: AcceptUnconfirmed = False,
+    published: Published = None,
 ) -> None:
     """Land, build, check, export and report: from an extract to a submission in one."""
     from . import run
 
-    job = _job(year, config, warehouse, out)
+    job = _job(year, config, warehouse, out, published)
     raise typer.Exit(run.run(job, extract, accept_arrival, accept_unconfirmed))
 
 
@@ -82,21 +100,29 @@ def land(
     year: Year = THIS_YEAR,
     config: ConfigFile = SETTINGS,
     warehouse: Warehouse = None,
+    published: Published = None,
 ) -> None:
     """Land an extract in the warehouse, as it is: every value text, every row with its source."""
     from . import run
 
-    run.land_stage(_job(year, config, warehouse, None), Stages(), extract)
+    run.land_stage(_job(year, config, warehouse, None, published), Stages(), extract)
 
 
 @app.command()
 def build(
-    year: Year = THIS_YEAR, config: ConfigFile = SETTINGS, warehouse: Warehouse = None
+    year: Year = THIS_YEAR,
+    config: ConfigFile = SETTINGS,
+    warehouse: Warehouse = None,
+    published: Published = None,
 ) -> None:
     """Build every layer of the warehouse from what was landed (`dbt build`)."""
     from . import run
 
-    run.build_stage(_job(year, config, warehouse, None), Stages())
+    job = _job(year, config, warehouse, None, published)
+    stages = Stages()
+    if published is not None:
+        run.published_stage(job, stages)
+    run.build_stage(job, stages)
 
 
 @app.command()

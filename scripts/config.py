@@ -51,6 +51,7 @@ class Config(_Settings):
     identify_people: bool = False
     notes: Path | None = None
     overrides: Path | None = None
+    published: Path | None = None
 
 
 class ExtractNote(_Settings):
@@ -87,7 +88,7 @@ def _read(path: Path, model: type[Model]) -> Model:
 
 def _plain(kind: str, message: str) -> str:
     return {
-        "path_type": "must be the name of a file",
+        "path_type": "must be the name of a file or folder",
         "extra_forbidden": "is not a setting (see README, Settings)",
         "missing": "is missing",
         "string_type": "must be text: put it in quotes",
@@ -108,7 +109,7 @@ def read_config(path: Path) -> Config:
     config = _read(path, Config)
     beside = {
         name: path.parent / file
-        for name in ("notes", "overrides")
+        for name in ("notes", "overrides", "published")
         if (file := getattr(config, name)) is not None
     }
     return config.model_copy(update=beside)

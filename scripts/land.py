@@ -93,6 +93,8 @@ def land(
         connection.begin()
         try:
             connection.execute("delete from audit.landed_files")
+            # They are read after the extract, when they are given again.
+            connection.execute("delete from raw.published_figures")
             total = 0
             for table, columns in contract.items():
                 names = [column.name for column in columns]

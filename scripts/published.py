@@ -18,6 +18,13 @@ from .warehouse import quoted
 
 FOLDER = "published"
 NOTES = "README.md"
+OURS = {
+    "figure_changes": (
+        "Every figure beside last year's, and every share beside the band seen nationally: from the"
+        " 2nd to the 98th percentile of the authorities that DfE has published it of."
+    ),
+}
+"""Tables beside DfE's that are our own, and what they hold."""
 
 
 def layout(year: int) -> tuple[spec.Row, ...]:
@@ -46,7 +53,7 @@ def write_published(warehouse: Path, return_id: str, year: int, out: Path) -> li
     warehouse holds no such return of the year. Files of an earlier run do not stay.
     """
     folder = out / FOLDER
-    names = [f"{dataset}.csv" for dataset in headings(year)]
+    names = [f"{dataset}.csv" for dataset in (*headings(year), *OURS)]
     with warehouses.connect(warehouse, read_only=True) as connection:
         authority = _authority(connection, return_id, year)
         if not authority:
@@ -59,6 +66,8 @@ def write_published(warehouse: Path, return_id: str, year: int, out: Path) -> li
             for dataset, columns in headings(year).items():
                 rows = _rows(connection, dataset, return_id, len(columns))
                 _write(drafts / f"{dataset}.csv", columns, rows)
+            for name in OURS:
+                _write(drafts / f"{name}.csv", *_our_table(connection, name, return_id))
             notes = _notes(connection, return_id, year, authority)
             (drafts / NOTES).write_text(notes, encoding="utf-8")
             for name in (*names, NOTES):
@@ -106,6 +115,27 @@ def _rows(
     return sorted(rows, key=lambda row: order.index((row[topic], row[breakdown])))
 
 
+def _our_table(
+    connection: duckdb.DuckDBPyConnection, name: str, return_id: str
+) -> tuple[list[str], list[tuple[str, ...]]]:
+    """The columns and rows of a table of our own, in its own order and without our key."""
+    found = connection.execute(
+        f"select * exclude (return_id) from published.{name} where return_id = ? order by rowid",
+        [return_id],
+    )
+    columns = [column[0] for column in found.description]
+    return columns, [tuple(map(_text, row)) for row in found.fetchall()]
+
+
+def _text(value: object) -> str:
+    """A value as it is written: whole numbers without a point, yes and no as true and false."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return "" if value is None else str(value)
+
+
 def _write(path: Path, columns: list[str], rows: Iterable[tuple[str, ...]]) -> None:
     """One CSV file, as DfE's 2025 files are: UTF-8 with a byte-order mark, lines ended by CRLF."""
     with path.open("w", encoding="utf-8-sig", newline="") as file:
@@ -144,6 +174,7 @@ def _notes(connection: duckdb.DuckDBPyConnection, return_id: str, year: int, aut
         "- Nothing is suppressed or rounded, as in DfE's tables: a count of one is one person."
         " Handle the files as you handle the return.",
         "- A breakdown with nobody in it has a row with 0; DfE leaves it out.",
+        *(f"- {name}.csv is no table of DfE's but ours. {what}" for name, what in OURS.items()),
     ]
     if "annual_reviews" in headings(year):
         lines += [

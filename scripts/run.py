@@ -4,7 +4,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import build, export, form, gates, land, published, report, spec, warehouse
+from . import build, export, form, gates, land, published, releases, report, spec, warehouse
 from .config import Job
 from .console import Stages, err, out
 from .errors import InputError
@@ -118,6 +118,20 @@ def land_stage(job: Job, stages: Stages, extract: Path) -> None:
 
         rows = land.land(extract, job.year, job.config, job.warehouse, on_table)
     stages.say("land", f"{rows:,} rows from {extract}")
+    if job.config.published is not None:
+        published_stage(job, stages)
+
+
+def published_stage(job: Job, stages: Stages) -> None:
+    """DfE's published tables to the schema raw: last year's figures and the national bands."""
+    folder = job.config.published
+    with (
+        stages.stage("published", "Reading DfE's published tables"),
+        warehouse.connect(job.warehouse) as connection,
+    ):
+        warehouse.prepare(connection, job.year)
+        files, own = releases.land(connection, folder, job.config.la_code)
+    stages.say("published", f"{files} files of {folder}, {own:,} figures of this authority")
 
 
 def build_stage(job: Job, stages: Stages) -> None:

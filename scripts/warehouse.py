@@ -37,6 +37,12 @@ KEPT_TABLES = {
 }
 """The files the authority keeps itself beside its extracts, and their columns."""
 
+RELEASE_COLUMNS = (
+    *("release", "dataset", "time_period", "la_code", "breakdown_topic", "breakdown"),
+    *("figure", "value"),
+)
+"""One figure of DfE's published tables, as the file has it: raw.published_figures."""
+
 IMPORTED_TABLES = {
     "files": "return_id varchar, collection_year integer, source_file varchar",
     "structure_faults": (
@@ -101,6 +107,10 @@ def prepare(connection: duckdb.DuckDBPyConnection, year: int) -> None:
             f"create table if not exists raw.{table}"
             f" ({text_columns(kept_columns)}, _file varchar, _row bigint)"
         )
+    connection.execute(
+        f"create table if not exists raw.published_figures"
+        f" ({text_columns(RELEASE_COLUMNS)}, _file varchar, _row bigint)"
+    )
     for table, columns in IMPORTED_TABLES.items():
         connection.execute(f"create table if not exists imported.{table} ({columns})")
     for table, names in spec.person_level_columns().items():

@@ -12,7 +12,7 @@ import pytest
 
 from sen2 import spec
 from sen2.errors import DefectError, InputError
-from sen2.published import NOTES, headings, write_published
+from sen2.published import NOTES, OURS, headings, write_published
 
 from .conftest import YEAR, Built, dbt, failures
 
@@ -365,7 +365,7 @@ def test_the_same_warehouse_gives_the_same_bytes_and_nothing_else_stays(
     built: Built, folder: Path, tmp_path: Path
 ) -> None:
     paths = write_published(built.warehouse, "built", YEAR, tmp_path)
-    assert [path.stem for path in paths] == list(headings(YEAR))
+    assert [path.stem for path in paths] == [*headings(YEAR), *OURS]
     assert {path.name: path.read_bytes() for path in (tmp_path / "published").iterdir()} == {
         path.name: path.read_bytes() for path in folder.iterdir()
     }

@@ -1,0 +1,23 @@
+-- One row per figure of DfE's published tables as landed: a row and column of a file.
+select
+    try_cast(figures.release as integer) as release,
+    figures.dataset,
+    figures.time_period,
+    case datasets.period
+        when 'academic_year' then left(figures.time_period, 4)::integer + 1
+        when 'calendar_year' then figures.time_period::integer + 1
+        else figures.time_period::integer
+    end as collection_year,
+    figures.la_code,
+    figures.breakdown_topic,
+    {{ row_in_words('figures.breakdown_topic', 'figures.breakdown') }} as breakdown,
+    {{ is_total_row('figures.breakdown_topic', 'figures.breakdown') }} as is_total,
+    figures.figure,
+    figures.value,
+    try_cast(figures.value as double) as number,
+    number is not null or coalesce(symbols.is_answer, false) as is_available,
+    figures._file,
+    figures._row,
+from {{ source('raw', 'published_figures') }} as figures
+inner join {{ ref('published_datasets') }} as datasets on figures.dataset = datasets.dataset
+left join {{ ref('published_symbols') }} as symbols on figures.value = symbols.symbol

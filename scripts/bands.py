@@ -1,0 +1,63 @@
+"""The national bands that are shipped, made from DfE's published CSV files.
+
+`make bands PUBLISHED=FOLDER` writes seeds/spec/national_bands.csv by the model that finds them in
+files given to a run, so that the shipped bands and those of a run are made alike.
+"""
+
+import csv
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from . import build, releases, spec, warehouse
+from .errors import InputError
+
+SELECTED = "+national_bands_found published_columns published_columns_2022"
+
+
+def write_bands(folder: Path, path: Path) -> int:
+    """Write the bands of every share that DfE's files hold to `path`; gives the number of rows."""
+    year = spec.newest_year()
+    with TemporaryDirectory() as temporary:
+        file = Path(temporary) / "bands.duckdb"
+        with warehouse.connect(file) as connection:
+            warehouse.prepare(connection, year)
+            releases.land(connection, folder, None)
+        build.build(file, year, select=SELECTED)
+        with warehouse.connect(file, read_only=True) as connection:
+            found = connection.execute(
+                "select bands.*, 'DERIVED from rel' || datasets.release || '_' || dataset || '.csv'"
+                " as evidence from intermediate.national_bands_found as bands"
+                " inner join spec.published_datasets as datasets using (dataset)"
+                # Years that a run lays out so: DfE republishes older ones in its newest tables.
+                " semi join (from spec.published_columns union all by name"
+                " from spec.published_columns_2022) as columns"
+                " on bands.dataset = columns.dataset and bands.figure = columns.column_name"
+                " and bands.collection_year between columns.year_from and columns.year_to"
+                " order by datasets.release desc, datasets.position, figure, breakdown,"
+                " collection_year"
+            )
+            names = [column[0] for column in found.description]
+            rows = found.fetchall()
+    with path.open("w", encoding="utf-8", newline="") as seed:
+        writer = csv.writer(seed, lineterminator="\n")
+        writer.writerow(names)
+        writer.writerows(rows)
+    return len(rows)
+
+
+def main() -> None:
+    """Write the seed from the folder that the command names."""
+    if len(sys.argv) != 2:
+        raise SystemExit(
+            "Give the folder of DfE's published CSV files: make bands PUBLISHED=FOLDER"
+        )
+    try:
+        rows = write_bands(Path(sys.argv[1]), spec.SEEDS / "national_bands.csv")
+    except InputError as error:
+        raise SystemExit(str(error)) from None
+    print(f"{rows:,} bands")
+
+
+if __name__ == "__main__":
+    main()
