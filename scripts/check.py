@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from . import build, gates, report, spec, warehouse, xml_reader
+from . import build, gates, imports, report, spec, warehouse, xml_reader
 from .console import Stages, err, out
 from .errors import InputError
 from .xml_reader import Loaded
@@ -39,37 +39,14 @@ def check(
     return _conclude(path, loaded, rules)
 
 
-def _year(file: Path, asked: int | None) -> int:
+def _year(file: Path, year: int | None) -> int:
     """The year to check by, the one asked for or the header's; notes what is odd about it."""
-    text = xml_reader.header_year(file)
-    given = int(text) if text and text.isascii() and text.isdigit() and len(text) == 4 else None
-    if asked is None and given is None:
-        held = (
-            "the year in its header is not four digits"
-            if text
-            else "it begins with no header that has a year"
-        )
-        raise InputError(f"{file}: {held}. Say which collection it is for with --year.")
-    year = asked if asked is not None else given or 0
-    try:
-        collection = spec.collection(year)
-    except InputError as error:
-        whose = "" if asked is not None else f"{file}: the year in its header is no collection. "
-        raise InputError(f"{whose}{error}") from None
-    if not collection.has_person_level:
-        raise InputError(f"{file}: the collection {year} had no person level file.")
+    year = imports.collection_of(file, xml_reader.header_year(file), year)
     if not spec.has_confirmed_structure(year):
         raise InputError(
             f"{file}: the XML structure of the {year} pilot is not confirmed by any source, so no"
             " file of that year can be checked. Choose a later year."
         )
-    if collection.is_provisional:
-        err.print(
-            f"Note: {year} is provisional. No specification for it was found, so the items, codes"
-            " and rules of the year before are used on its dates."
-        )
-    if given is not None and given != year:
-        err.print(f"Note: the file's header says {given}; it is checked as one of {year}.")
     return year
 
 
@@ -82,7 +59,7 @@ def _read(stages: Stages, file: Path, return_id: str, year: int, path: Path) -> 
             with stages.stage("read", "Reading the file") as advance:
                 loaded = xml_reader.load(connection, file, return_id, year, advance)
     except BaseException:
-        _remove(path)
+        warehouse.remove(path)
         raise
     stages.say("read", f"{loaded.person_count:,} people from {file}")
     if loaded.stopped_at:
@@ -107,12 +84,7 @@ def _make_room(path: Path) -> None:
             f"{path}: is not the warehouse of an earlier check, so it is not replaced. Give"
             " --warehouse another file."
         )
-    _remove(path)
-
-
-def _remove(path: Path) -> None:
-    for each in (path, path.with_name(f"{path.name}.wal")):
-        each.unlink(missing_ok=True)
+    warehouse.remove(path)
 
 
 def _judge(stages: Stages, path: Path, loaded: Loaded) -> gates.GateResult:

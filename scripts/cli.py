@@ -199,6 +199,28 @@ def check(
     raise typer.Exit(check.check(file, year, identify, warehouse, out))
 
 
+@app.command("import")
+def import_(
+    source: Annotated[Path, typer.Argument(help="A SEN2 XML file, whoever made it.")],
+    name: Annotated[
+        str, typer.Option("--as", help="The name of the return here, for instance last_year.")
+    ],
+    year: Annotated[
+        int | None,
+        typer.Option("--year", help="Its collection year. [default: the one in its header]"),
+    ] = None,
+    warehouse: Warehouse = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Put it in place of the return of that name.")
+    ] = False,
+) -> None:
+    """Import another return beside the one built here; `sen2 build` then judges it too."""
+    from . import imports
+
+    path = warehouse or Path("warehouse") / f"sen2_{THIS_YEAR}.duckdb"
+    imports.import_return(source, name, path, year, replace=replace)
+
+
 @app.command()
 def sample(
     folder: Annotated[Path, typer.Argument(help="A new or empty folder for the extract.")],

@@ -44,7 +44,7 @@ RELEASE_COLUMNS = (
 """One figure of DfE's published tables, as the file has it: raw.published_figures."""
 
 IMPORTED_TABLES = {
-    "files": "return_id varchar, collection_year integer, source_file varchar",
+    "files": ("return_id varchar, collection_year integer, source_file varchar, sha256 varchar"),
     "structure_faults": (
         "return_id varchar, rule_id varchar, line bigint, element varchar, person_id varchar,"
         " message varchar"
@@ -90,6 +90,12 @@ def connect(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyC
         connection.close()
 
 
+def remove(path: Path) -> None:
+    """Remove a warehouse that nothing has open, and its log of unfinished writes."""
+    for each in (path, path.with_name(f"{path.name}.wal")):
+        each.unlink(missing_ok=True)
+
+
 def prepare(connection: duckdb.DuckDBPyConnection, year: int) -> None:
     """Make the schemas and every table that is landed or imported rather than built, if missing."""
     for schema in ("raw", "imported", "audit"):
@@ -113,6 +119,8 @@ def prepare(connection: duckdb.DuckDBPyConnection, year: int) -> None:
     )
     for table, columns in IMPORTED_TABLES.items():
         connection.execute(f"create table if not exists imported.{table} ({columns})")
+        for column in columns.split(", "):  # that a warehouse of an older version has not
+            connection.execute(f"alter table imported.{table} add column if not exists {column}")
     for table, names in spec.person_level_columns().items():
         connection.execute(f"create table if not exists imported.{table} ({text_columns(names)})")
         if table in LINED_TABLES:

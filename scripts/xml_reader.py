@@ -5,6 +5,7 @@ rows, so memory does not grow with the file. What does not fit the year's struct
 its line, and the rest is read all the same; what could not be read safely is an input error.
 """
 
+import hashlib
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -115,21 +116,37 @@ def header_year(path: Path) -> str | None:
     return "".join(peek.text).strip(SPACE) or None
 
 
+def root_of(path: Path) -> str | None:
+    """The name of the root element; nothing when the file does not begin as XML does."""
+    peek = _Peek()
+    with suppress(_Enough, expat.ExpatError):
+        _parse(path, peek, most=HEADER_BYTES)
+    return peek.root
+
+
 def load(
     connection: Connection,
     path: Path,
     return_id: str,
     year: int,
     advance: Advance = lambda done, total: None,
+    *,
+    whole: bool = False,
 ) -> Loaded:
     """Read a file into the schema imported, in place of what is there under its name.
 
     Rows have the keys `p<number>`, `p<number>/<number>` and so on, by place in the file. An input
-    error leaves the schema as it was.
+    error leaves the schema as it was; with `whole`, a file that stops being XML is one too.
     """
     connection.begin()
     try:
         loaded = _load(connection, path, return_id, year, advance)
+        if whole and loaded.stopped_at:
+            raise InputError(
+                f"{path}, line {loaded.stopped_at}: is not XML from here on, so part of the return"
+                " is missing and none was imported. Get the whole file; `sen2 check` says what is"
+                " wrong with this one."
+            )
     except BaseException:
         connection.rollback()
         raise
@@ -167,7 +184,13 @@ def _load(
             "insert into imported.structure_faults values (?, ?, ?, ?, ?, ?)",
             [[return_id, *fault] for fault in faults],
         )
-    connection.execute("insert into imported.files values (?, ?, ?)", [return_id, year, path.name])
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    connection.execute(
+        "insert into imported.files (return_id, collection_year, source_file, sha256)"
+        " values (?, ?, ?, ?)",
+        [return_id, year, path.name, sha256],
+    )
     return Loaded(return_id, year, reader.people, reader.faults.count, stopped_at)
 
 
@@ -199,6 +222,7 @@ class _Peek(_Handlers):
     """Looks for the year in the header."""
 
     def __init__(self) -> None:
+        self.root: str | None = None
         self.path: list[str] = []
         self.text: list[str] = []
         self.is_year = False
@@ -206,6 +230,7 @@ class _Peek(_Handlers):
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         """Is this the year?"""
         self.has_begun = True
+        self.root = self.root or _local(tag)[:LONGEST_NAME]
         self.path.append(_local(tag).lower())
         self.is_year = self.path[-2:] == ["collectiondetails", "year"]
         if len(self.path) > DEEPEST:
@@ -602,7 +627,7 @@ class _Reader(_Handlers):
         above = keys[: len(part.keys) - 1]
         place = (part.tag, *above)
         self.counts[place] = number = self.counts.get(place, 0) + 1
-        return (*above, f"{above[-1]}/{number}")
+        return (*above, f"{above[-1]}/{_place(number)}")
 
     def _close(self) -> None:
         """A group closes: see what is missing; a person is complete."""
@@ -650,6 +675,12 @@ class _Reader(_Handlers):
             f"{self.path}, line {self.parser.CurrentLineNumber}: {reason}, so this is no SEN2 file."
             " It was not read."
         )
+
+
+def _place(number: int) -> str:
+    """A number as text whose order is that of the numbers: 8, 9, 9.10, 9.11, ..., 9.99.100."""
+    digits = len(str(number))
+    return ".".join([*("9" * each for each in range(1, digits)), str(number)])
 
 
 def _tidied(value: str) -> str:

@@ -24,7 +24,7 @@ from sen2.errors import DefectError, InputError
 
 HERE = Path(__file__).parent
 YEARS = xsd.years()
-GOLDEN_YEARS = [year for year in YEARS if year >= 2023]
+GOLDEN_YEARS = YEARS
 LATEST = YEARS[-1]
 
 Rows = dict[str, list[dict[str, Any]]]
