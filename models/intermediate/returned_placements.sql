@@ -22,6 +22,13 @@ select
     placements.resourced_provision,
     placements.residential,
     placements.work_based,
+    -- Of the plan's placements of the first rank, the one with the latest entry date.
+    placements.rank = '1' and row_number() over (
+        partition by plans.request_id, placements.rank
+        order by placements.entry_date desc nulls last, placements.placement_id
+    ) = 1 as is_primary,
+    placements._file,
+    placements._row,
 from placements
 inner join {{ ref('returned_plans') }} as plans on placements.plan_id = plans.plan_id
 cross join {{ ref('survey') }} as survey

@@ -7,10 +7,7 @@ primary_placements as (
         residential,
         work_based,
     from {{ ref('returned_placements') }}
-    where rank = '1'
-    qualify row_number() over (
-        partition by request_id order by entry_date desc nulls last, placement_id
-    ) = 1
+    where is_primary
 ),
 
 built as (
