@@ -159,11 +159,12 @@ def report(
     config: ConfigFile = SETTINGS,
     warehouse: Warehouse = None,
     out: Out = None,
+    published: Published = None,
 ) -> None:
-    """Write the workbook of what to fix from a built warehouse."""
+    """Write the reports from a built warehouse: the page, the workbook, the published tables."""
     from . import run
 
-    run.report_stage(_job(year, config, warehouse, out), Stages())
+    run.report_stage(_job(year, config, warehouse, out, published), Stages())
 
 
 @app.command()

@@ -52,6 +52,8 @@ class Config(_Settings):
     notes: Path | None = None
     overrides: Path | None = None
     published: Path | None = None
+    small_numbers: int = Field(default=5, ge=0, le=100)
+    similar: list[LaCode] = []
 
 
 class ExtractNote(_Settings):

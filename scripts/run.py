@@ -4,7 +4,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import build, export, form, gates, land, published, releases, report, spec, warehouse
+from . import build, export, form, gates, land, page, published, releases, report, spec, warehouse
 from .config import Job
 from .console import Stages, err, out
 from .errors import InputError
@@ -77,7 +77,7 @@ def run(
     written = write_stage(job, stages, outputs, results, is_red)
     if written:
         gates.save_baseline(job.warehouse, job.year)
-    report_stage(job, stages)
+    report_stage(job, stages, is_run=True)
     gates.write_docs(job.out / "gates", results)
     _keep_run(job, stages, "written" if written else "red")
     return _conclude(job, outputs, written)
@@ -256,14 +256,16 @@ def _keep_submission(job: Job, submission: export.Submission) -> None:
         )
 
 
-def report_stage(job: Job, stages: Stages) -> None:
-    """The workbook of what to fix, and the figures that DfE would publish."""
+def report_stage(job: Job, stages: Stages, *, is_run: bool = False) -> None:
+    """The workbook of what to fix, the figures that DfE would publish, the page."""
     with stages.stage("report", "Writing the reports"):
         path = report.write_issues(
             job.warehouse, BUILT, job.year, job.out, identify=job.config.identify_people
         )
         tables = published.write_published(job.warehouse, BUILT, job.year, job.out)
-    stages.say("report", f"{path}, and {len(tables)} tables in {job.out / published.FOLDER}")
+        html = page.write_page(job, is_run=is_run)
+    tables_words = f"{len(tables)} tables in {job.out / published.FOLDER}"
+    stages.say("report", f"{html}, {path}, and {tables_words}")
 
 
 def _keep_run(job: Job, stages: Stages, outcome: str) -> None:

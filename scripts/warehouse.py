@@ -26,6 +26,10 @@ AUDIT_TABLES = {
         " person_count bigint, as_at date, is_final boolean"
     ),
     "runs": "run bigint, collection_year integer, stage varchar, seconds double, outcome varchar",
+    "run_figures": (
+        "run bigint, collection_year integer, as_at date, extract varchar, dataset varchar,"
+        " figure varchar, value double"
+    ),
 }
 
 KEPT_TABLES = {

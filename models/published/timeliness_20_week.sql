@@ -4,15 +4,6 @@
 {% set year_in_weeks = 52 %}
 with
 
--- A plan that mediation or a tribunal had part in, or whose request has no date, has no time.
-plans_issued as (
-    select * from {{ ref('assessments_concluded') }}
-    where
-        assessment_outcome = 'Y'
-        and days is not null
-        and not coalesce(greatest(columns('^has_')), false)
-),
-
 counted as (
     select
         return_id,
@@ -29,7 +20,7 @@ counted as (
             count(*) filter ({{ base }} and days > 7 * {{ year_in_weeks }})
                 as over_a_year{{ suffix }},
         {% endfor %}
-    from ({{ in_breakdowns('timeliness_20_week', 'plans_issued') }})
+    from ({{ in_breakdowns('timeliness_20_week', ref('plans_timed')) }})
     group by return_id, position, breakdown_topic, breakdown, is_known
 ),
 

@@ -1,0 +1,135 @@
+"""Writing the page: one HTML file with its style, script and charts, and nothing from elsewhere."""
+
+from base64 import b64encode
+from hashlib import sha256
+from pathlib import Path
+
+import jinja2
+
+from .. import report, spec, warehouse
+from ..config import Job
+from ..errors import InputError
+from .compare import ENGLAND, Published, add_earlier_returns, figures_of, read_published
+from .figures import Shown, Value, read_counts, read_facts
+from .front import figures_to_keep, front
+from .history import earlier_runs, extract_of, keep
+from .issues import issues_section
+from .parts import Sources, day
+from .sections import sections
+
+PAGE, TEAM_PAGE = "report.html", "report_team.html"
+TEMPLATES = Path(__file__).parent
+
+
+def write_page(job: Job, *, is_run: bool = False) -> Path:
+    """Write report.html to the folder of outputs, from a built warehouse.
+
+    A run keeps its figures in audit.run_figures, for the pages of later runs. The same warehouse,
+    settings and outputs give the same bytes.
+    """
+    sources = _sources(job)
+    with warehouse.connect(job.warehouse, read_only=True) as connection:
+        extract = extract_of(connection)
+        runs = earlier_runs(connection, job.year, extract, sources.facts.extracted_on)
+    facts = sources.facts
+    if is_run:
+        figures = figures_to_keep(sources)
+        keep(job.warehouse, job.year, facts.extracted_on, extract, figures)
+    html = _render(
+        "page.html.j2",
+        title=f"SEN2 return {job.year}",
+        authority=job.config.name or f"Authority {facts.la_code}",
+        facts=facts,
+        as_at=day(facts.as_at),
+        extracted_on=day(facts.extracted_on),
+        survey_day=day(facts.survey_day),
+        front=front(job, sources, runs),
+        sections=[*sections(sources), issues_section(sources, runs, report.MODULES)],
+        threshold=job.config.small_numbers,
+        files=sources.published.files,
+        similar=[sources.published.names[area] for area in sources.similar],
+    )
+    return _write(job.out / PAGE, html)
+
+
+def _sources(job: Job) -> Sources:
+    published = read_published(job.config.published) if job.config.published else Published()
+    with warehouse.connect(job.warehouse, read_only=True) as connection:
+        facts = read_facts(connection, job.year)
+        counts = read_counts(connection, facts)
+        add_earlier_returns(published, connection)
+    authority = next(
+        (
+            row
+            for row in spec.in_force("local_authorities", job.year)
+            if row["old_la_code"] == facts.la_code
+        ),
+        {"region_name": "Region", "region_code": ""},
+    )
+    return Sources(
+        facts=facts,
+        shown=Shown(counts, job.config.small_numbers),
+        published=published,
+        similar=_similar(job, published, facts.periods, counts.of),
+        region=authority["region_name"],
+        region_code=authority["region_code"],
+        has_files=bool(published.files),
+    )
+
+
+def _similar(
+    job: Job, published: Published, periods: dict[str, str], counts: dict[object, int]
+) -> list[str]:
+    """The authorities to compare with: those of sen2.yml, else the nearest of the region."""
+    if not published.files or not periods:
+        return []
+    if job.config.similar:
+        unknown = [code for code in job.config.similar if code not in published.names]
+        if unknown:
+            raise InputError(
+                f"similar in sen2.yml: DfE's files have no authority {', '.join(unknown)}. Use"
+                " three-digit codes as in the column old_la_code."
+            )
+        return list(job.config.similar)
+    plans = figures_of("volumes")[0]
+    mine = counts.get(("published", plans.dataset, plans.part))
+    return published.similar(job.config.la_code, mine, periods[plans.dataset])
+
+
+def _render(template: str, **values: object) -> str:
+    """The page, with a policy that lets a browser use its own style and script and nothing else."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.tests["value"] = lambda cell: isinstance(cell, Value)
+    style = (TEMPLATES / "page.css").read_text(encoding="utf-8")
+    script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
+    policy = (
+        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}';"
+        " img-src data:; base-uri 'none'; form-action 'none'"
+    )
+    return environment.get_template(template).render(
+        **values, style=style, script=script, policy=policy, england=ENGLAND
+    )
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + b64encode(sha256(text.encode()).digest()).decode("ascii")
+
+
+def _write(path: Path, html: str) -> Path:
+    """Put the page in its place, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".draft")
+    try:
+        draft.write_text(html, encoding="utf-8", newline="\n")
+        draft.replace(path)
+    except PermissionError:
+        raise InputError(
+            f"{path}: cannot be replaced; close it where it is open and run again."
+        ) from None
+    return path
