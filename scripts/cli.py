@@ -202,13 +202,23 @@ def check(
 
 @app.command("import")
 def import_(
-    source: Annotated[Path, typer.Argument(help="A SEN2 XML file, whoever made it.")],
+    source: Annotated[
+        Path,
+        typer.Argument(
+            help="A SEN2 XML file, the folder of COLLECT's Blade export, DfE's Excel template or a"
+            " pre-submission workbook."
+        ),
+    ],
     name: Annotated[
         str, typer.Option("--as", help="The name of the return here, for instance last_year.")
     ],
     year: Annotated[
         int | None,
         typer.Option("--year", help="Its collection year. [default: the one in its header]"),
+    ] = None,
+    la_code: Annotated[
+        str | None,
+        typer.Option("--la", help="Its authority's code, for a workbook that has no header."),
     ] = None,
     warehouse: Warehouse = None,
     replace: Annotated[
@@ -219,7 +229,7 @@ def import_(
     from . import imports
 
     path = warehouse or Path("warehouse") / f"sen2_{THIS_YEAR}.duckdb"
-    imports.import_return(source, name, path, year, replace=replace)
+    imports.import_return(source, name, path, year, la_code, replace=replace)
 
 
 @app.command()

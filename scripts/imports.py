@@ -13,7 +13,15 @@ from pathlib import Path
 
 import duckdb
 
-from . import spec, warehouse, xml_reader, xsd
+from . import (
+    imports_blade,
+    imports_tables,
+    imports_workbook,
+    spec,
+    warehouse,
+    xml_reader,
+    xsd,
+)
 from .console import Advance, Stages, err
 from .errors import InputError
 from .xml_reader import BUILT, LONGEST_NAME, Connection, Loaded
@@ -23,11 +31,18 @@ CHUNK = 1 << 20
 
 
 def import_return(
-    source: Path, name: str, path: Path, year: int | None = None, *, replace: bool = False
+    source: Path,
+    name: str,
+    path: Path,
+    year: int | None = None,
+    la_code: str | None = None,
+    *,
+    replace: bool = False,
 ) -> Loaded:
     """Import a file or a folder as the return `name` of the warehouse at `path`.
 
-    A name that is taken is refused unless its return is to be replaced.
+    A name that is taken is refused unless its return is to be replaced. The year and the
+    authority's code are the header's; where a layout has no header, they are those given.
     """
     _check_name(name)
     stages = Stages()
@@ -36,7 +51,7 @@ def import_return(
         with warehouse.connect(path) as connection:
             _check_free(connection, path, name, replace)
             with stages.stage("import", "Importing") as advance:
-                loaded = _load(connection, source, name, year, advance)
+                loaded = _load(connection, source, name, year, la_code, advance)
             notes = _notes(connection, loaded)
     except BaseException:
         if is_new:
@@ -116,15 +131,56 @@ def _check_free(connection: Connection, path: Path, name: str, replace: bool) ->
 
 
 def _load(
-    connection: Connection, source: Path, name: str, year: int | None, advance: Advance
+    connection: Connection,
+    source: Path,
+    name: str,
+    year: int | None,
+    la_code: str | None,
+    advance: Advance,
 ) -> Loaded:
     """Read the source by what it is: a folder of CSV files, a workbook, or an XML file."""
+    if source.is_dir():
+        return _load_tables(connection, source, name, year, la_code, advance)
+    if source.suffix.lower() == ".csv":
+        raise InputError(
+            f"{source}: is one CSV file. Give the folder of COLLECT's export, which has nine."
+        )
+    if imports_workbook.is_workbook(source):
+        return _load_tables(connection, source, name, year, la_code, advance)
     given = xml_reader.header_year(source)
     if given is None and year is None:
         _refuse_another_root(source)
     year = collection_of(source, given, year)
     warehouse.prepare(connection, year)
     return xml_reader.load(connection, source, name, year, advance, whole=True)
+
+
+def _load_tables(
+    connection: Connection,
+    source: Path,
+    name: str,
+    year: int | None,
+    la_code: str | None,
+    advance: Advance,
+) -> Loaded:
+    """A return that comes as tables: COLLECT's export in a folder, or a workbook."""
+    is_folder = source.is_dir()
+    reader = imports_blade if is_folder else imports_workbook
+    gathered = reader.read(connection, source, advance)
+    year = collection_of(source, gathered.header("year"), year)
+    if "sen2" not in gathered.parts and la_code is None:
+        raise InputError(f"{source}: has no header, so say whose return it is with --la CODE.")
+    imports_tables.check_year(gathered.layout, year, source)
+    warehouse.prepare(connection, year)
+    sha256 = sha256_of(imports_blade.files(source) if is_folder else [source])
+    connection.begin()
+    try:
+        loaded = gathered.store(name, year, sha256, la_code)
+    except BaseException:
+        connection.rollback()
+        raise
+    connection.commit()
+    return loaded
 
 
 def _refuse_another_root(file: Path) -> None:

@@ -51,9 +51,11 @@ IMPORTED_TABLES = {
     "files": ("return_id varchar, collection_year integer, source_file varchar, sha256 varchar"),
     "structure_faults": (
         "return_id varchar, rule_id varchar, line bigint, element varchar, person_id varchar,"
-        " message varchar"
+        " message varchar, source_file varchar"
     ),
-    "record_lines": "return_id varchar, module varchar, record_id varchar, line bigint",
+    "record_lines": (
+        "return_id varchar, module varchar, record_id varchar, line bigint, source_file varchar"
+    ),
 }
 
 LINED_TABLES = ("plan_detail", "sen_need")
@@ -130,5 +132,16 @@ def prepare(connection: duckdb.DuckDBPyConnection, year: int) -> None:
         if table in LINED_TABLES:
             connection.execute(
                 f"create table if not exists imported.{table}_lines"
-                f" ({text_columns(names)}, line bigint)"
+                f" ({text_columns(names)}, line bigint, source_file varchar)"
             )
+            connection.execute(
+                f"alter table imported.{table}_lines add column if not exists source_file varchar"
+            )
+
+
+def forget(connection: duckdb.DuckDBPyConnection, return_id: str) -> None:
+    """Remove an imported return from every table of the schema imported."""
+    tables = spec.person_level_columns()
+    lined = [f"{table}_lines" for table in LINED_TABLES]
+    for table in (*tables, *lined, *IMPORTED_TABLES):
+        connection.execute(f"delete from imported.{table} where return_id = ?", [return_id])

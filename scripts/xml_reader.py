@@ -19,7 +19,7 @@ from xml.parsers import expat
 import duckdb
 import pyarrow
 
-from . import spec, xsd
+from . import spec, warehouse, xsd
 from .errors import InputError
 from .warehouse import LINED_TABLES, quoted
 
@@ -181,7 +181,8 @@ def _load(
     faults = reader.faults.rows()
     if faults:
         connection.executemany(
-            "insert into imported.structure_faults values (?, ?, ?, ?, ?, ?)",
+            "insert into imported.structure_faults"
+            " (return_id, rule_id, line, element, person_id, message) values (?, ?, ?, ?, ?, ?)",
             [[return_id, *fault] for fault in faults],
         )
     with path.open("rb") as file:
@@ -447,7 +448,7 @@ class _Reader(_Handlers):
     def __init__(self, year: int, tables: "_Tables", path: Path) -> None:
         top, self.groups = _structure(year)
         self.year, self.tables, self.path = year, tables, path
-        self.faults = _Faults()
+        self.faults = Faults()
         self.frame = _Frame(top, None, (), 0)
         self.stack: list[_Frame] = []
         self.has_namespace = False
@@ -700,10 +701,11 @@ def _tags(year: int) -> frozenset[str]:
 # What was found
 
 
-class _Faults:
+class Faults:
     """The structure faults: the first of each kind with their lines, the others counted."""
 
     def __init__(self) -> None:
+        """Nothing has been found yet."""
         self.count = 0
         self.kept: list[tuple[str, int | None, str, str | None, str]] = []
         self.kinds: dict[tuple[str, str, str], list[int]] = {}
@@ -750,9 +752,7 @@ class _Tables:
         self.keys = {each.table: each.keys for each in _elements() if each.table}
         self.rows: dict[str, list[Row]] = {table: [] for table in self.columns}
         self.count = self.size = 0
-        lined = [f"{table}_lines" for table in LINED_TABLES]
-        for table in (*self.columns, *lined, "record_lines", "structure_faults", "files"):
-            connection.execute(f"delete from imported.{table} where return_id = ?", [return_id])
+        warehouse.forget(connection, return_id)
 
     def add(self, table: str, rows: list[Row]) -> None:
         """Take rows: keys, items of any year, line."""
@@ -797,7 +797,7 @@ class _Tables:
         else:
             module, record = (table, keys[-1]) if keys else ("header", "$return_id")
             self.connection.execute(
-                "insert into imported.record_lines"
+                "insert into imported.record_lines (return_id, module, record_id, line)"
                 f" select $return_id, $module, {record}, line from batch",
                 {"return_id": self.return_id, "module": module},
             )

@@ -7,6 +7,7 @@ lines as (
         module,
         record_id,
         line,
+        source_file,
     from {{ source('imported', 'record_lines') }}
     union all
     -- Rules look for the placements and needs of every plan: where there are none, at its request.
@@ -15,6 +16,7 @@ lines as (
         'active_plans',
         requests.record_id,
         requests.line,
+        requests.source_file,
     from {{ source('imported', 'record_lines') }} as requests
     anti join {{ source('imported', 'record_lines') }} as active_plans
         on active_plans.module = 'active_plans'
@@ -30,6 +32,7 @@ lines as (
             'sen_unit_indicator', 'resourced_provision_indicator',
         ]) }},
         line,
+        source_file,
     from {{ source('imported', 'plan_detail_lines') }}
     union all
     select
@@ -37,6 +40,7 @@ lines as (
         'sen_need',
         request_id || '/' || {{ place_in_request(['sen_type', 'sen_type_rank']) }},
         line,
+        source_file,
     from {{ source('imported', 'sen_need_lines') }}
 ),
 
@@ -48,8 +52,8 @@ select
     lines.return_id,
     lines.module,
     lines.record_id,
-    files.source_file,
+    coalesce(lines.source_file, files.source_file) as source_file,
     min(lines.line) as source_row,
 from lines
 inner join files on lines.return_id = files.return_id
-group by lines.return_id, lines.module, lines.record_id, files.source_file
+group by all

@@ -37,7 +37,7 @@ structure_faults as (
         faults.rule_id = 'F01' as has_wrong_structure,
         faults.rule_id = 'F02' as has_uncollected_item,
         false as has_too_many_parts,
-        files.source_file,
+        coalesce(faults.source_file, files.source_file) as source_file,
         faults.line as source_row,
     from {{ source('imported', 'structure_faults') }} as faults
     left join {{ source('imported', 'files') }} as files

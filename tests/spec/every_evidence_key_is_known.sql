@@ -17,6 +17,7 @@ claims as (
         'establishment_kinds',
         'setting_columns',
         'gias_columns',
+        'import_columns',
         'form_cells',
         'published_columns',
         'published_columns_2022',
