@@ -9,8 +9,9 @@ import typer
 
 from . import spec
 from .config import Job, read_config
-from .console import Stages, err, out
-from .errors import Sen2Error
+from .console import Stages, err
+from .console import out as console
+from .errors import InputError, Sen2Error
 
 app = typer.Typer(
     name="sen2",
@@ -145,11 +146,28 @@ def export(
     out: Out = None,
     accept_arrival: AcceptArrival = False,
     accept_unconfirmed: AcceptUnconfirmed = False,
+    final: Annotated[
+        bool,
+        typer.Option("--final", help="Sign it off: the gates green and every query explained."),
+    ] = False,
+    by: Annotated[
+        str | None, typer.Option("--by", help="With --final: the name of who signs.")
+    ] = None,
 ) -> None:
-    """Write the submission from a built warehouse; refused while a gate is red."""
-    from . import run
+    """Write the submission from a built warehouse; refused while a gate is red.
+
+    With --final it is signed off: frozen, recorded with its hash, and ready to send.
+    """
+    from . import run, sign_off
 
     job = _job(year, config, warehouse, out)
+    if final or by:
+        if not (final and by) or accept_arrival or accept_unconfirmed:
+            raise InputError(
+                "--final and --by NAME go together, and without --accept-arrival and"
+                " --accept-unconfirmed: what is signed off has nothing left to accept."
+            )
+        raise typer.Exit(sign_off.sign_off(job, by))
     raise typer.Exit(run.export_only(job, accept_arrival, accept_unconfirmed))
 
 
@@ -165,6 +183,44 @@ def report(
     from . import run
 
     run.report_stage(_job(year, config, warehouse, out, published), Stages())
+
+
+@app.command()
+def pack(
+    by: Annotated[str, typer.Option("--by", help="The name of who packs it.")],
+    year: Year = THIS_YEAR,
+    config: ConfigFile = SETTINGS,
+    warehouse: Warehouse = None,
+    out: Out = None,
+) -> None:
+    """Pack the last run for an auditor: what landed, what was written, and the facts of it.
+
+    The pack holds personal data. Each pack carries the hash of the one before.
+    """
+    from . import pack
+
+    path = pack.write_pack(_job(year, config, warehouse, out), by)
+    console.print(f"{path}: {path.stat().st_size / 1e6:.1f} MB. It holds personal data.")
+
+
+@app.command()
+def verify(
+    file: Annotated[Path, typer.Argument(help="An audit pack.")],
+    previous: Annotated[
+        Path | None,
+        typer.Option("--previous", help="The pack before it. [default: the one beside it]"),
+    ] = None,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Make the submission again and compare the bytes.")
+    ] = False,
+) -> None:
+    """Check an audit pack: its files, its chain and, with --rebuild, its submission.
+
+    Exit code 0: all that was checked holds; 1: something does not; 2: it is not a pack.
+    """
+    from . import verify
+
+    raise typer.Exit(verify.verify(file, before=previous, rebuild=rebuild))
 
 
 @app.command()
@@ -246,7 +302,7 @@ def sample(
     from .sample import write_sample
 
     counts = write_sample(folder, year, plans, seed, faults)
-    out.print(f"{folder}: {counts}", markup=False)
+    console.print(f"{folder}: {counts}", markup=False)
 
 
 def main() -> None:

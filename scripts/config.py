@@ -91,7 +91,7 @@ def _read(path: Path, model: type[Model]) -> Model:
 def _plain(kind: str, message: str) -> str:
     return {
         "path_type": "must be the name of a file or folder",
-        "extra_forbidden": "is not a setting (see README, Settings)",
+        "extra_forbidden": "is not a setting (docs/settings.md lists them)",
         "missing": "is missing",
         "string_type": "must be text: put it in quotes",
         "string_pattern_mismatch": 'must be a three-digit LA code in quotes, such as "330"',

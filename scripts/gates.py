@@ -233,9 +233,7 @@ def store_results(path: Path, result: GateResult, return_id: str, year: int) -> 
     with warehouse.connect(path) as connection:
         connection.execute(
             "create table if not exists audit.gate_results"
-            " (gate varchar, return_id varchar, collection_year integer, suite varchar,"
-            " expectation varchar, severity varchar, outcome varchar, rows_checked bigint,"
-            " broken bigint)"
+            f" ({warehouse.AUDIT_TABLES['gate_results']})"
         )
         connection.begin()
         connection.execute("delete from audit.gate_results where gate = ?", [result.gate])

@@ -183,28 +183,17 @@ LINES = """
         ) = 1
     ),
 
-    explained as (
-        select distinct notes.*, issues.found as issue_found,
-        from validation.query_notes as notes
-        inner join validation.issues as issues
-            on issues.return_id = $built
-                and notes.rule_id = issues.rule_id
-                and notes.record_id = issues.record_id
-                and (notes.found is null or notes.found = issues.found)
-        where notes.status = 'applies'
-    ),
-
     notes as (
         select
-            $built as return_id,
+            return_id,
             rule_id,
             record_id,
-            issue_found,
+            found,
             string_agg(note, chr(10) order by row) as note,
             string_agg(note_text, '; ' order by row) as note_text,
             string_agg(author, '; ' order by row) as note_author,
             string_agg(written_date::varchar, '; ' order by row) as note_date,
-        from explained
+        from validation.issue_notes
         group by all
     )
     select
@@ -256,7 +245,7 @@ LINES = """
         on issues.return_id = notes.return_id
             and issues.rule_id = notes.rule_id
             and issues.record_id = notes.record_id
-            and issues.found is not distinct from notes.issue_found
+            and issues.found is not distinct from notes.found
     where issues.return_id = $return_id
 """
 
@@ -573,7 +562,7 @@ class _Issues:
         connection.execute(
             LINES,
             self._given
-            | {"severities": list(SEVERITIES), "identify": identify, "built": BUILT}
+            | {"severities": list(SEVERITIES), "identify": identify}
             | {"no_team": NO_TEAM, "main": MAIN, "hidden": HIDDEN["hidden"]},
         )
 

@@ -4,7 +4,20 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import build, export, form, gates, land, page, published, releases, report, spec, warehouse
+from . import (
+    audit,
+    build,
+    export,
+    form,
+    gates,
+    land,
+    page,
+    published,
+    releases,
+    report,
+    spec,
+    warehouse,
+)
 from .config import Job
 from .console import Stages, err, out
 from .errors import InputError
@@ -79,6 +92,7 @@ def run(
         gates.save_baseline(job.warehouse, job.year)
     report_stage(job, stages, is_run=True)
     gates.write_docs(job.out / "gates", results)
+    audit.write_audit(job)
     _keep_run(job, stages, "written" if written else "red")
     return _conclude(job, outputs, written)
 
@@ -244,7 +258,7 @@ def _keep_submission(job: Job, submission: export.Submission) -> None:
         )
         connection.execute(
             "insert into audit.submissions"
-            " select ?, ?, ?, ?, ?, ?, as_at, false from intermediate.survey",
+            " select ?, ?, ?, ?, ?, ?, as_at, false, null from intermediate.survey",
             [
                 job.year,
                 submission.serial_no,

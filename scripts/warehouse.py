@@ -23,12 +23,21 @@ AUDIT_TABLES = {
     ),
     "submissions": (
         "collection_year integer, serial_no varchar, file varchar, sha256 varchar, bytes bigint,"
-        " person_count bigint, as_at date, is_final boolean"
+        " person_count bigint, as_at date, is_final boolean, signed_by varchar"
     ),
     "runs": "run bigint, collection_year integer, stage varchar, seconds double, outcome varchar",
     "run_figures": (
         "run bigint, collection_year integer, as_at date, extract varchar, dataset varchar,"
         " figure varchar, value double"
+    ),
+    "gate_results": (
+        "gate varchar, return_id varchar, collection_year integer, suite varchar,"
+        " expectation varchar, severity varchar, outcome varchar, rows_checked bigint,"
+        " broken bigint"
+    ),
+    "packs": (
+        "collection_year integer, number integer, file varchar, sha256 varchar,"
+        " previous_sha256 varchar, packed_by varchar, packed_at varchar"
     ),
 }
 
@@ -108,6 +117,8 @@ def prepare(connection: duckdb.DuckDBPyConnection, year: int) -> None:
         connection.execute(f"create schema if not exists {schema}")
     for table, columns in AUDIT_TABLES.items():
         connection.execute(f"create table if not exists audit.{table} ({columns})")
+        for column in columns.split(", "):  # a warehouse made by an older version takes new ones
+            connection.execute(f"alter table audit.{table} add column if not exists {column}")
     for table, contract_columns in spec.contract(year).items():
         names = [column.name for column in contract_columns]
         connection.execute(

@@ -9,7 +9,7 @@ survey as (
     select as_at from {{ ref('survey') }}
 ),
 
--- What the rule of a note found on its record.
+-- What the rule of a note found on its record, or on any record.
 matches as (
     select
         notes._row,
@@ -19,7 +19,7 @@ matches as (
     inner join {{ ref('issues') }} as issues
         on issues.return_id = 'built'
             and notes.rule_id = issues.rule_id
-            and notes.record_id = issues.record_id
+            and notes.record_id in (issues.record_id, '*')
     group by notes._row
 ),
 

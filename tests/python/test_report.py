@@ -1,6 +1,7 @@
 """The workbook of issues: its sheets and lines, in order, as text, and the same bytes each time."""
 
 import csv
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -45,6 +46,12 @@ ISSUES = [
     ("N20", "<r>&1</r>", "0009", "0009/1", "URN \x01", True, None, None),
     ("H10", None, None, "built", "DSCO blank", True, None, None),
 ]
+
+
+def model(schema: str, name: str) -> str:
+    """The SQL of a model that reads its own schema alone."""
+    text = (spec.PROJECT / "models" / schema / f"{name}.sql").read_text(encoding="utf-8")
+    return re.sub(r"{{ ref\('(\w+)'\) }}", rf"{schema}.\1", text)
 
 
 def make_warehouse(path: Path, issues: list[tuple[object, ...]]) -> Path:
@@ -96,6 +103,7 @@ def make_warehouse(path: Path, issues: list[tuple[object, ...]]) -> Path:
                     10 as records_checked, 0 as issue_count, 0 as primary_issue_count,
                     0 as person_count
                 from spec.rules where {YEAR} between year_from and year_to;
+            create view validation.issue_notes as {model("validation", "issue_notes")};
             """
         )
     return path

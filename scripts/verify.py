@@ -1,0 +1,195 @@
+"""Checking an audit pack: is it whole, is its chain unbroken, does it give the same submission?"""
+
+import hashlib
+import json
+import re
+import tempfile
+import zipfile
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+
+from . import audit, build, export, spec, warehouse
+from .audit import Facts
+from .console import Stages, err, out
+from .errors import InputError
+from .pack import AUDIT, LANDED, MANIFEST, OUTPUTS
+from .warehouse import quoted
+
+CHUNK = 1 << 20
+LONGEST_JSON = 64 << 20  # bytes; a manifest that claims more is no pack of ours
+LANDED_NAME = re.compile(r"landed/(?P<schema>raw|audit)\.(?P<table>[a-z][a-z0-9_]*)\.parquet")
+WHOLE, NOT_WHOLE = 0, 1
+
+
+@dataclass
+class Verdict:
+    """What was found to hold, what was not, and what could not be checked."""
+
+    held: list[str] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+
+
+def verify(path: Path, *, before: Path | None, rebuild: bool) -> int:
+    """Check a pack; exit code 0 when all that was checked holds, 1 when something does not.
+
+    `before` is the pack it is chained to, looked for beside it otherwise. `rebuild` makes the
+    submission again from what landed and compares the bytes.
+
+    Raises InputError when the file is no pack.
+    """
+    verdict = Verdict()
+    with _opened(path) as pack:
+        manifest = _json(pack, MANIFEST, path)
+        facts = _json(pack, AUDIT, path)
+        try:
+            _check_members(pack, manifest, verdict)
+            _check_outputs(manifest, facts, verdict)
+            _check_chain(path, manifest, before, verdict)
+            if rebuild and not verdict.broken:
+                _check_rebuild(pack, facts, verdict)
+        except (KeyError, TypeError, AttributeError):
+            raise InputError(f"{path}: its {MANIFEST} or {AUDIT} is not one of ours.") from None
+        who = f"packed by {manifest.get('packed_by')} at {manifest.get('packed_at')}"
+    out.print(f"{path}: pack {manifest['number']}, {who}", markup=False)
+    for words, console, lines in (
+        ("holds", out, verdict.held),
+        ("not checked", out, verdict.unknown),
+        ("DOES NOT HOLD", err, verdict.broken),
+    ):
+        for line in lines:
+            console.print(f"  {words}: {line}", markup=False)
+    return NOT_WHOLE if verdict.broken else WHOLE
+
+
+def _opened(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}).") from None
+    except zipfile.BadZipFile:
+        raise InputError(f"{path}: is not an audit pack, which is a zip file.") from None
+
+
+def _json(pack: zipfile.ZipFile, name: str, path: Path) -> Facts:
+    try:
+        if pack.getinfo(name).file_size > LONGEST_JSON:
+            raise ValueError
+        content: Facts = json.loads(pack.read(name))
+        if not isinstance(content, dict):
+            raise ValueError
+    except (KeyError, ValueError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
+        raise InputError(f"{path}: is not an audit pack: it has no {name} of ours.") from None
+    return content
+
+
+def _check_members(pack: zipfile.ZipFile, manifest: Facts, verdict: Verdict) -> None:
+    """Every member is in the manifest once, with its size and hash, and nothing else is there."""
+    told = manifest["members"]
+    names = [entry.filename for entry in pack.infolist()]
+    strange = sorted({name for name in names if name not in told and name != MANIFEST})
+    doubled = sorted({name for name in names if names.count(name) > 1})
+    missing = sorted(set(told) - set(names))
+    verdict.broken += [f"{name} is not in the manifest" for name in strange]
+    verdict.broken += [f"{name} is there twice" for name in doubled]
+    verdict.broken += [f"{name} is missing" for name in missing]
+    for name in sorted(set(told) & set(names)):
+        if _digest(pack, name, told[name]["bytes"]) != told[name]["sha256"]:
+            verdict.broken.append(f"{name} is not what the manifest says")
+    if not verdict.broken:
+        verdict.held.append(f"{len(told)} files are what the manifest says")
+
+
+def _digest(pack: zipfile.ZipFile, name: str, size: int) -> str | None:
+    """The SHA-256 of a member, read in pieces; nothing when it is not of the size that is told."""
+    digest, seen = hashlib.sha256(), 0
+    try:
+        with pack.open(name) as member:
+            while piece := member.read(CHUNK):
+                seen += len(piece)
+                if seen > size:
+                    return None
+                digest.update(piece)
+    except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError, RuntimeError):
+        return None
+    return digest.hexdigest() if seen == size else None
+
+
+def _check_outputs(manifest: Facts, facts: Facts, verdict: Verdict) -> None:
+    """audit.json and the manifest tell the same of the outputs, the submission too."""
+    told = {OUTPUTS + each["file"]: each["sha256"] for each in facts["outputs"]}
+    packed = {
+        name: each["sha256"]
+        for name, each in manifest["members"].items()
+        if name.startswith(OUTPUTS)
+    }
+    submission = facts["submission"]
+    if submission and told.get(OUTPUTS + submission["file"]) != submission["sha256"]:
+        verdict.broken.append("the submission is not the one on record")
+    if told == packed:
+        verdict.held.append("the outputs are those of audit.json")
+    else:
+        verdict.broken.append("the outputs are not those of audit.json")
+
+
+def _check_chain(path: Path, manifest: Facts, before: Path | None, verdict: Verdict) -> None:
+    """The pack before this one has the hash that this one carries, and so on back to the first."""
+    while link := manifest["previous"]:
+        previous = before or path.parent / Path(link["file"]).name
+        before = None
+        if not previous.is_file():
+            verdict.unknown.append(f"the chain before {path.name}: {link['file']} is not here")
+            return
+        if audit.sha256(previous) != link["sha256"]:
+            verdict.broken.append(f"{previous.name} is not the pack that {path.name} follows")
+            return
+        with _opened(previous) as pack:
+            path, manifest = previous, _json(pack, MANIFEST, previous)
+    verdict.held.append("the chain is unbroken to the first pack")
+
+
+def _check_rebuild(pack: zipfile.ZipFile, facts: Facts, verdict: Verdict) -> None:
+    """The submission made again, in a warehouse of its own, from what landed."""
+    submission = facts["submission"]
+    if not submission:
+        verdict.unknown.append("the submission: none was written in this run")
+        return
+    year = int(facts["return"]["collection_year"])
+    spec.collection(year)
+    ours = {name: metadata.version(name) for name in facts["versions"] if name != "python"}
+    if other := sorted(name for name in ours if ours[name] != facts["versions"][name]):
+        verdict.unknown.append(f"versions: {', '.join(other)} differ from those of the run")
+    stages = Stages()
+    with tempfile.TemporaryDirectory() as scratch, stages.stage("rebuild", "Building again"):
+        file = Path(scratch) / f"sen2_{year}.duckdb"
+        _load(pack, file, year, int(submission["serial_no"]), Path(scratch))
+        build.build(file, year)
+        again = export.export(file, "built", year, Path(scratch))
+    if again.sha256 == submission["sha256"]:
+        verdict.held.append("the submission made again has the same bytes")
+    else:
+        verdict.broken.append("the submission made again has other bytes")
+
+
+def _load(pack: zipfile.ZipFile, file: Path, year: int, serial_no: int, scratch: Path) -> None:
+    """The landed tables of a pack in a new warehouse, set to the number that was submitted."""
+    with warehouse.connect(file) as connection:
+        warehouse.prepare(connection, year)
+        for entry in pack.infolist():
+            if not (named := LANDED_NAME.fullmatch(entry.filename)):
+                if entry.filename.startswith(LANDED):
+                    raise KeyError(entry.filename)
+                continue
+            parquet = scratch / "landed.parquet"
+            with pack.open(entry) as member, parquet.open("wb") as copy:
+                while piece := member.read(CHUNK):
+                    copy.write(piece)
+            table = f"{named['schema']}.{quoted(named['table'])}"
+            connection.execute(
+                f"create table if not exists {table} as from read_parquet($1) limit 0",
+                [str(parquet)],
+            )
+            connection.execute(f"delete from {table}")
+            connection.execute(f"insert into {table} by name from read_parquet($1)", [str(parquet)])
+        connection.execute("update audit.extract_settings set serial_no = ?", [serial_no])
