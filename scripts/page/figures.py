@@ -254,12 +254,12 @@ def _issue_counts(connection: duckdb.DuckDBPyConnection, counts: Counts, facts: 
             coalesce(teams.team, 'No team') as team,
             issues.person_id,
             issues.severity = 'query' and not exists (
-                from validation.query_notes as notes
+                from validation.issue_notes as notes
                 where
-                    notes.status = 'applies'
+                    notes.return_id = issues.return_id
                     and notes.rule_id = issues.rule_id
                     and notes.record_id = issues.record_id
-                    and (notes.found is null or notes.found = issues.found)
+                    and notes.found is not distinct from issues.found
             ) as has_no_note,
         from validation.issues as issues
         left join spec.teams as teams on issues.rule_id = teams.rule_id
