@@ -2,9 +2,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 YEAR := 2026
+PUBLISHED ?= ../shared/published
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: run test check bench generate bands clean
+.PHONY: run test check bench generate bands proof clean
 
 run: $(VENV)/.installed  ## the shipped sample extract becomes a submission in out/
 	$(BIN)/sen2 run sample --year $(YEAR)
@@ -28,6 +29,10 @@ generate: $(VENV)/.installed  ## what is generated from the seeds and shipped: s
 
 bands: $(VENV)/.installed  ## the national bands that are shipped, from DfE's CSV files in PUBLISHED
 	$(BIN)/python -m sen2.bands $(PUBLISHED)
+
+proof: $(VENV)/.installed  ## docs/proof.md: DfE's published figures in PUBLISHED against the models'
+	$(BIN)/python -m sen2.proof --published $(PUBLISHED) --year 2025 --year 2022 \
+		--report docs/proof.md
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)

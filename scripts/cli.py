@@ -26,6 +26,8 @@ app = typer.Typer(
     ),
 )
 
+FEW_PLANS = 300
+
 Year = Annotated[int, typer.Option("--year", help="The collection year, that of the survey day.")]
 Extract = Annotated[Path, typer.Argument(help="The folder of the extract, one CSV per table.")]
 ConfigFile = Annotated[Path, typer.Option("--config", help="The authority's settings.")]
@@ -292,16 +294,45 @@ def import_(
 def sample(
     folder: Annotated[Path, typer.Argument(help="A new or empty folder for the extract.")],
     year: Year = THIS_YEAR,
-    plans: Annotated[int, typer.Option("--plans", help="Active plans on the survey day.")] = 300,
+    plans: Annotated[
+        int | None,
+        typer.Option("--plans", help=f"Active plans on the survey day. [default: {FEW_PLANS}]"),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Another seed, other people.")] = 1,
     faults: Annotated[
         float, typer.Option("--faults", help="Share of people given a known fault, 0 to 0.5.")
     ] = 0.0,
+    like: Annotated[
+        str | None,
+        typer.Option(
+            "--like",
+            help="Instead of --plans: give it the figures that DfE published of this authority"
+            " (name, GSS code or three-digit code) for the year. Needs --published.",
+        ),
+    ] = None,
+    published: Annotated[
+        Path | None,
+        typer.Option(
+            "--published",
+            help="The folder of DfE's published tables: caseload.csv or rel2025_caseload.csv and so"
+            " on, for the years of the aggregated form those of the 2022 release.",
+        ),
+    ] = None,
 ) -> None:
-    """Write a realistic synthetic extract, with the answers it should give beside it."""
-    from .sample import write_sample
+    """Write a realistic synthetic extract, with the answers it should give beside it.
 
-    counts = write_sample(folder, year, plans, seed, faults)
+    With --like the number of people of each kind is DfE's; the people are as synthetic.
+    """
+    from .sample import write_like, write_sample
+
+    if like is None and published is None:
+        counts = write_sample(folder, year, FEW_PLANS if plans is None else plans, seed, faults)
+    elif like is None or published is None:
+        raise InputError("--like and --published go together: give both or neither.")
+    elif plans is not None or faults:
+        raise InputError("--like takes its numbers from --published: leave out --plans, --faults.")
+    else:
+        counts = write_like(folder, year, like, published, seed)
     console.print(f"{folder}: {counts}", markup=False)
 
 

@@ -1,7 +1,10 @@
 """Extracts made to published figures: the models give the figures back, cell by cell."""
 
 import csv
-import os
+import io
+import re
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,27 +12,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sen2 import proof
+from sen2 import cli
 from sen2.errors import InputError
+from sen2.proof.compare import prove
+from sen2.proof.models import Pipeline
 from sen2.sample import write_like
 from sen2.sample.like.allocate import share_out, whole_table
 from sen2.sample.like.published import Published
 
-from .conftest import once
+from .conftest import Built, once
 
 PUBLISHED = Path(__file__).parent / "published"
-AUTHORITIES = ("Gateshead", "Knowsley", "Hartlepool")
 # What DfE counts as not recorded is left out of the extract, and a provider that is only on the
 # register of learning providers is on no register here; the rules report both.
 NOT_RECORDED = {"D02", "D04", "L04", "L06"}
 
 
 @pytest.fixture(scope="session")
-def pipeline(tmp_path_factory: pytest.TempPathFactory) -> proof.Pipeline:
-    folder = tmp_path_factory.getbasetemp()
-    folder = (folder.parent if os.environ.get("PYTEST_XDIST_WORKER") else folder) / "proof"
+def pipeline(built: Built) -> Pipeline:
+    folder = built.target.parent / "proof"
     with once(folder, "compiled"):
-        return proof.Pipeline(folder)
+        return Pipeline(folder, built.warehouse)
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -37,26 +40,33 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-@pytest.mark.parametrize("year", [2022, 2025])
+@pytest.mark.parametrize(
+    ("year", "authority", "unequal", "errors"),
+    [
+        (2022, "Knowsley", set(), set()),
+        (2025, "Gateshead", set(), NOT_RECORDED),
+        (2025, "Hartlepool", {"assess_withdrawn", "assess_in_year"}, NOT_RECORDED),
+    ],
+)
 def test_the_models_give_the_published_figures_back(
-    pipeline: proof.Pipeline, year: int, tmp_path: Path
+    pipeline: Pipeline,
+    year: int,
+    authority: str,
+    unequal: set[str],
+    errors: set[str],
+    tmp_path: Path,
 ) -> None:
-    for name in AUTHORITIES:
-        proven = proof.prove_one(pipeline, year, PUBLISHED, name, tmp_path)
-        assert proven is not None
-        result, differences = proven
-        assert result.compared > 150
-        assert [item for item in differences if not item.why] == []
-        withdrawn = {"assess_withdrawn", "assess_in_year"} if name == "Hartlepool" else set()
-        assert {item.column for item in differences} == (withdrawn if year == 2025 else set())
-        errors = {part.split()[0] for part in result.errors.split("; ") if part}
-        assert errors <= (NOT_RECORDED if year == 2025 else set())
-        expected = {
-            (row["dataset"], row["column"])
-            for row in rows(tmp_path / "extract/expected/published.csv")
-        }
-        assert len(expected) > 40
-        assert not expected & {(item.dataset, item.column) for item in differences}
+    result = prove(pipeline, year, PUBLISHED, authority, tmp_path)
+    assert result is not None
+    assert result.compared > 150
+    assert [item for item in result.differences if not item.why] == []
+    assert {item.column for item in result.differences} == unequal
+    assert set(result.errors) <= errors
+    expected = {
+        (row["dataset"], row["column"]) for row in rows(tmp_path / "extract/expected/published.csv")
+    }
+    assert len(expected) > 40
+    assert not expected & {(item.dataset, item.column) for item in result.differences}
 
 
 def test_same_arguments_same_bytes(tmp_path: Path) -> None:
@@ -72,16 +82,66 @@ def test_an_authority_is_found_by_name_and_by_either_code() -> None:
     assert found == {"Gateshead"}
 
 
-@pytest.mark.parametrize(
-    ("year", "authority", "folder"),
-    [(2025, "Nowhere", PUBLISHED), (2024, "Gateshead", PUBLISHED), (2025, "390", Path("nowhere"))],
-)
-def test_what_is_not_published_is_an_input_error(
-    tmp_path: Path, year: int, authority: str, folder: Path
-) -> None:
-    with pytest.raises(InputError):
-        write_like(tmp_path / "extract", year, authority, folder, 1)
+def without(column: str, text: str) -> str:
+    """A CSV without a column."""
+    table = list(csv.DictReader(text.splitlines()))
+    out = io.StringIO()
+    writer = csv.DictWriter(out, [name for name in table[0] if name != column], "", "ignore")
+    writer.writeheader()
+    writer.writerows(table)
+    return out.getvalue()
+
+
+WRONG: dict[str, tuple[str, Callable[[str], str | None], str]] = {
+    "no file": ("newplans", lambda text: None, "rel2025_newplans.csv is missing"),
+    "no column": ("requests", lambda text: without("requests_withdrawn", text),
+                  "row 1: the column requests_withdrawn is missing"),
+    "no code": ("caseload", lambda text: without("old_la_code", text),
+                "row 1: the column old_la_code is missing"),
+    "no number": ("assessments", lambda text: re.sub(r"(?m)(?<=,)\d+$", "many", text),
+                  "row 2, column number_other_mediation_tribunal: is neither a whole number"),
+    "ragged": ("ceased_plans", lambda text: text.rstrip() + ",1\n", "row 4: does not fit"),
+    "not text": ("ceased_plans", lambda text: text + "\udcff", "is not UTF-8 text"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_file_is_named(tmp_path: Path, name: str) -> None:
+    dataset, edit, message = WRONG[name]
+    folder = shutil.copytree(PUBLISHED, tmp_path / "published")
+    path = folder / f"rel2025_{dataset}.csv"
+    text = edit(path.read_text(encoding="utf-8"))
+    path.unlink()
+    if text is not None:
+        path.write_text(text, encoding="utf-8", errors="surrogateescape")
+    with pytest.raises(InputError, match=message):
+        write_like(tmp_path / "extract", 2025, "Gateshead", folder, 1)
     assert not (tmp_path / "extract").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--like", "Gateshed", "--published", str(PUBLISHED)], "Near: Gateshead"),
+        (["--like", "390", "--published", str(PUBLISHED)], "its periods: 202425"),
+        (["--like", "390", "--published", "nowhere"], "there is no such folder"),
+        (["--like", "390", "--published", str(PUBLISHED.parent)], "holds none of DfE's"),
+        (["--like", "390"], "go together"),
+        (["--published", str(PUBLISHED)], "go together"),
+        (["--like", "390", "--published", str(PUBLISHED), "--plans", "9"], "leave out --plans"),
+    ],
+)
+def test_a_wrong_request_is_refused(
+    tmp_path: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    folder = tmp_path / "extract"
+    monkeypatch.setattr("sys.argv", ["sen2", "sample", str(folder), *arguments])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err
+    assert not folder.exists()
 
 
 @settings(max_examples=200, deadline=None)

@@ -12,8 +12,8 @@ from .targets import Disputes
 from .times import dispute, kinds_of
 
 NO_ROOM = (
-    "more disputes than concluded assessments and requests that could carry one without leaving"
-    " more plans out of the 20-week count than DfE does"
+    "there are more of these disputes than assessments of the year that could carry one: those that"
+    " led to no plan, and the plans that DfE leaves out of the 20-week count"
 )
 
 

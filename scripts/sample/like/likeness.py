@@ -1,11 +1,12 @@
 """`sen2 sample --like`: an extract whose figures are an authority's published ones.
 
 The people are as synthetic as in any sample; only how many there are of each kind is DfE's. The
-counts are allotted, not drawn: see slots, flow and like_cases. Where DfE counts something as not
+counts are allotted, not drawn: see slots, flow and cases. Where DfE counts something as not
 recorded, the extract leaves it out, which the rules report as an error; nothing else in it is one.
 """
 
 import csv
+import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, fields
 from pathlib import Path
@@ -111,13 +112,19 @@ class Likeness:
 
     def note(self) -> str:
         """What the extract says of itself beside it."""
-        return (
-            f"\nIts figures are those that DfE published of {self.published.name}"
-            f" ({self.published.new_code}) for the collection of {self.survey.year}:"
-            " expected/published.csv lists them,\nand expected/published_not_met.csv those that it"
-            " cannot have, and why. Source of the figures: DfE,\nEducation, health and care plans,"
-            " Open Government Licence v3.0.\n"
+        rules = (
+            " The form counts some of its placements by local rules: put"
+            " expected/form_local_rules.csv in place of seeds/local/form_local_rules.csv."
         )
+        text = (
+            f"Its figures are those that DfE published of {self.published.name}"
+            f" ({self.published.new_code}) for the collection of {self.survey.year}:"
+            " expected/published.csv lists them, and expected/published_not_met.csv those that it"
+            " cannot have, and why. Run it with --config expected/sen2.yml."
+            f"{rules if self.has_form else ''} Source of the figures: DfE, Education, health and"
+            " care plans, Open Government Licence v3.0."
+        )
+        return "\n" + textwrap.fill(text, 95, break_on_hyphens=False) + "\n"
 
     def cells_met(self) -> list[Cell]:
         """The cells that the extract is built to equal."""

@@ -1,19 +1,34 @@
 """DfE's published tables as they are downloaded, for one authority.
 
-A folder holds the files of two releases: rel2025_<dataset>.csv (also the trimmed extracts
-rel2025_la_<dataset>_<period>_breakdowns.csv) and rel2022_<dataset>.csv. x and z say that there is
-no figure.
+A folder holds the tables of a release, one file each, named as `releases` knows them. Rows that DfE
+gives apart, such as counts by age of one year, may stand in a file of their own.
 """
 
 import csv
-from collections.abc import Iterator
+import difflib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from ... import releases, spec
 from ...errors import InputError
 
-Row = dict[str, str]
+WHOSE = ("time_period", "old_la_code", "new_la_code", "la_name")
+
+
+class NoFiguresError(InputError):
+    """The tables hold no plans in force of the authority in the year."""
+
+
+class Row(dict[str, str]):
+    """A row of a file, which knows where it stands, so that what is wrong in it can be said."""
+
+    def __init__(self, values: dict[str, str], path: Path, line: int) -> None:
+        """`line` is the row as a spreadsheet counts."""
+        super().__init__(values)
+        self.path, self.line = path, line
+
 
 # What tells an authority's rows apart, and what does not count anything.
 LABELS = frozenset(
@@ -27,7 +42,6 @@ LABELS = frozenset(
 
 # Answers that a return gives in words; the form's third officer is in no return of later years.
 ANSWERS = ("DMO", "DCO", "des_med_off", "des_clin_off", "des_so_care_off")
-ANSWER_WORDS = frozenset({"Y", "N", "R", "Yes", "No", "Recruiting"})
 
 
 @dataclass(frozen=True)
@@ -43,99 +57,164 @@ class Cell:
 
 
 @cache
-def _rows(path: Path) -> dict[tuple[str, str], list[Row]]:
-    """The authorities' rows of a file, by authority (new code) and period; read once."""
-    found: dict[tuple[str, str], list[Row]] = {}
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        for row in csv.DictReader(file):
-            if row.get("la_name"):
-                found.setdefault((row["new_la_code"], row["time_period"]), []).append(row)
+def _files(folder: Path) -> dict[str, list[Path]]:
+    """The folder's files by dataset."""
+    found: dict[str, list[Path]] = {}
+    for file in releases.find(folder):
+        found.setdefault(file.dataset, []).append(file.path)
     return found
 
 
 @cache
-def _authorities(folder: Path) -> tuple[tuple[str, str, str], ...]:
-    """New code, old code and name of every authority in the folder's files."""
-    if not folder.is_dir():
-        raise InputError(f"{folder} is not a folder: --published needs DfE's published tables.")
-    return tuple(
-        sorted(
-            {
-                (row["new_la_code"], row["old_la_code"], row["la_name"])
-                for path in sorted(folder.glob("rel20*.csv"))
-                for rows in _rows(path).values()
-                for row in rows[:1]
-            }
-        )
-    )
+def _rows(path: Path) -> dict[tuple[str, str], list[Row]]:
+    """The authorities' rows of a file, by authority (three-digit code) and period; read once."""
+    found: dict[tuple[str, str], list[Row]] = {}
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, strict=True)
+            missing = [name for name in WHOSE if name not in (reader.fieldnames or [])]
+            if missing:
+                raise InputError(
+                    f"{path}, row 1: the column {missing[0]} is missing. {releases.REMEDY}"
+                )
+            for row in reader:
+                if None in row or None in row.values():
+                    raise InputError(
+                        f"{path}, row {reader.line_num}: does not fit the columns of the header."
+                        f" {releases.REMEDY}"
+                    )
+                if row["la_name"]:
+                    key = (row["old_la_code"], row["time_period"])
+                    found.setdefault(key, []).append(Row(row, path, reader.line_num))
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: is not UTF-8 text. {releases.REMEDY}") from None
+    except csv.Error:
+        raise InputError(f"{path}: is not a CSV file. {releases.REMEDY}") from None
+    return found
+
+
+@cache
+def _authorities(folder: Path) -> dict[str, tuple[str, str]]:
+    """The authorities in the folder's files: three-digit code to GSS code and name, the newest."""
+    newest: dict[str, tuple[str, str, str]] = {}
+    for path in (path for paths in _files(folder).values() for path in paths):
+        for (old, period), rows in _rows(path).items():
+            one = (period[:4], rows[0]["new_la_code"], rows[0]["la_name"])
+            newest[old] = max(newest.get(old, one), one)
+    return {old: (new, name) for old, (_, new, name) in sorted(newest.items())}
 
 
 def authorities(folder: Path) -> list[str]:
-    """The new codes of the authorities in the folder's files."""
-    return sorted({new for new, _, _ in _authorities(folder)})
+    """The three-digit codes of the authorities in the folder's files."""
+    return list(_authorities(folder))
 
 
 class Published:
     """The published figures of one authority."""
 
     def __init__(self, folder: Path, authority: str) -> None:
-        """Find the authority by its name, its nine-character code or its three-digit code."""
-        wanted = authority.strip().casefold()
-        found = [a for a in _authorities(folder) if wanted in {part.casefold() for part in a}]
-        if len({new for new, _, _ in found}) != 1:
-            raise InputError(
-                f"The files rel20*.csv in {folder} hold {'no' if not found else 'more than one'}"
-                f" authority called {authority}: give its name as published or one of its codes."
-            )
-        self.folder = folder
-        self.new_code, self.old_code, self.name = found[0]
+        """Find the authority by its name, its nine-character code or its three-digit code.
 
-    def rows(self, dataset: str, period: str, topic: str | None = None) -> list[Row]:
-        """The authority's rows of a dataset such as rel2025_caseload in a period."""
-        release, _, name = dataset.partition("_")
-        paths = [
-            self.folder / f"{dataset}.csv",
-            *sorted(self.folder.glob(f"{release}_la_{name}_*breakdowns.csv")),
+        Raises InputError when the folder's files do not hold it.
+        """
+        known = _authorities(folder)
+        wanted = authority.strip().casefold()
+        found = [
+            old
+            for old, names in known.items()
+            if wanted in {old, *(part.casefold() for part in names)}
         ]
+        if len(found) != 1:
+            names = [name for _, name in known.values()]
+            near = difflib.get_close_matches(authority, names, 3)
+            raise InputError(
+                f"--like {authority}: DfE's tables in {folder} hold"
+                f" {'no' if not found else 'more than one'} authority of that name or code. Give"
+                " its name as published, its GSS code or its three-digit code."
+                + (f" Near: {', '.join(near)}." if near else "")
+            )
+        self.folder, self.old_code = folder, found[0]
+        self.new_code, self.name = known[self.old_code]
+
+    def rows(self, dataset: str, period: str) -> list[Row]:
+        """The authority's rows of a dataset such as caseload in a period such as 202425.
+
+        Raises InputError when the dataset's file is not there.
+        """
         return [
             row
-            for path in paths
-            if path.is_file()
-            for row in _rows(path).get((self.new_code, period), [])
-            if topic is None or row["breakdown_topic"] == topic
+            for path in self._paths(dataset)
+            for row in _rows(path).get((self.old_code, period), [])
         ]
 
-    def total(self, dataset: str, period: str) -> Row:
-        """The authority's one row for everybody; empty when there is none."""
+    def _paths(self, dataset: str) -> list[Path]:
+        """The files of a dataset; rows given apart do not make up for its own."""
+        known = {row["dataset"]: row["release"] for row in spec.seed("published_datasets")}
+        paths = _files(self.folder).get(dataset, [])
+        name = f"rel{known[dataset]}_{dataset}.csv"
+        if not any(path.name in (name, f"{dataset}.csv") for path in paths):
+            raise InputError(
+                f"{self.folder / name} is missing: --like needs every table of its release."
+            )
+        return paths
+
+    def no_figures(self, dataset: str, period: str) -> NoFiguresError:
+        """What to raise when a dataset has no row of the authority in a period."""
+        path, *_ = self._paths(dataset)
+        periods = sorted(known for old, known in _rows(path) if old == self.old_code)
+        return NoFiguresError(
+            f"{path} has no figures of {self.name} for {period} (its periods:"
+            f" {', '.join(periods) or 'none'}). Give another --year, or a newer file."
+        )
+
+    def total(self, dataset: str, period: str) -> Row | None:
+        """The authority's one row for everybody; None when there is none."""
         rows = self.rows(dataset, period)
         everybody = [r for r in rows if r.get("breakdown_topic") == r.get("breakdown")]
-        return everybody[0] if everybody else {}
+        return everybody[0] if everybody else None
 
 
-def count(row: Row, column: str) -> int | None:
-    """A published count; None for x, z and a column that is not there."""
-    text = row.get(column, "")
-    return int(text) if text.isdigit() else None
+def count(row: Row | None, column: str) -> int | None:
+    """A published count; None for DfE's symbols, and without a row.
+
+    Raises InputError for a column that is not there, and what is neither a number nor a symbol.
+    """
+    if row is None:
+        return None
+    if column not in row:
+        raise InputError(f"{row.path}, row 1: the column {column} is missing. {releases.REMEDY}")
+    text = row[column]
+    if text.isascii() and text.isdigit():
+        return int(text)
+    symbols = [item["symbol"] for item in spec.seed("published_symbols")]
+    if text not in symbols:
+        raise InputError(
+            f"{row.path}, row {row.line}, column {column}: is neither a whole number nor one of"
+            f" DfE's symbols ({', '.join(symbols)}). {releases.REMEDY}"
+        )
+    return None
 
 
 def answers(row: Row) -> dict[str, str]:
     """The answers on officers in a row."""
-    return {name: row[name] for name in ANSWERS if row.get(name) in ANSWER_WORDS}
+    words = {row["symbol"] for row in spec.seed("published_symbols") if row["is_answer"] == "true"}
+    return {name: row[name] for name in ANSWERS if row.get(name) in words}
 
 
 def counts(row: Row) -> dict[str, int]:
     """Every count of a row: whole numbers in columns that are no percentages."""
     return {
-        column: number
+        column: int(text)
         for column, text in row.items()
         if column not in LABELS
         and not column.lower().startswith("pc_")
         and not column.lower().endswith(("_pc", "rate"))
-        and (number := count(row, column)) is not None
+        and text.isascii()
+        and text.isdigit()
     }
 
 
-def cells(dataset: str, rows: list[Row]) -> Iterator[Cell]:
+def cells(dataset: str, rows: Iterable[Row]) -> Iterator[Cell]:
     """The counts of rows as cells."""
     for row in rows:
         for column, value in (*counts(row).items(), *answers(row).items()):

@@ -1,6 +1,5 @@
 """An authority's row of the 2022 release (collections with an aggregated form) as targets."""
 
-from ...errors import InputError
 from ..survey import Survey
 from .published import Published, Row, cells, count
 from .targets import Disputes, Group, Requests, Targets
@@ -78,9 +77,7 @@ def read_2022(published: Published, survey: Survey) -> Targets:
     stock, flow = str(survey.year), str(survey.year - 1)
     targets.stock = _group(targets, published, "caseload", stock, "Total_ehc")
     if not targets.stock.plans:
-        raise InputError(
-            f"{published.folder} has no caseload of {published.name} for January {stock}."
-        )
+        raise published.no_figures("sen2_age_caseload", stock)
     targets.new = _group(targets, published, "new_plans", flow, "Total_new_ehc")
     row = _row(targets, published, "sen2_mi", flow)
     _flows(targets, row)
@@ -89,17 +86,17 @@ def read_2022(published: Published, survey: Survey) -> Targets:
     return targets
 
 
-def _row(targets: Targets, published: Published, dataset: str, period: str) -> Row:
+def _row(targets: Targets, published: Published, dataset: str, period: str) -> Row | None:
     """The authority's one row of a table, its counts noted as cells to equal."""
-    rows = published.rows(f"rel2022_{dataset}", period)
+    rows = published.rows(dataset, period)
     targets.cells += cells(dataset, rows)
-    return rows[0] if rows else {}
+    return rows[0] if rows else None
 
 
 def _group(targets: Targets, published: Published, name: str, period: str, column: str) -> Group:
     """Plans by age band and by setting."""
-    ages = published.rows(f"rel2022_sen2_age_{name}", period)
-    places = published.rows(f"rel2022_sen2_estab_{name}", period)
+    ages = published.rows(f"sen2_age_{name}", period)
+    places = published.rows(f"sen2_estab_{name}", period)
     targets.cells += cells(f"sen2_age_{name}", ages)
     targets.cells += cells(f"sen2_estab_{name}", places)
     by_age = {row["characteristic_age"]: count(row, column) or 0 for row in ages}
@@ -115,7 +112,7 @@ def _group(targets: Targets, published: Published, name: str, period: str, colum
     )
 
 
-def _flows(targets: Targets, row: Row) -> None:
+def _flows(targets: Targets, row: Row | None) -> None:
     """Requests, assessments, plans issued, plans ended, moves and mediation of the year."""
 
     def number(column: str) -> int:
@@ -143,7 +140,7 @@ def _flows(targets: Targets, row: Row) -> None:
     )
 
 
-def _budgets(targets: Targets, row: Row) -> None:
+def _budgets(targets: Targets, row: Row | None) -> None:
     """Personal budgets."""
     targets.budgets = count(row, "PersonalBudgets")
     targets.arrangements = count(row, "OrgArrangements") or 0
@@ -151,7 +148,7 @@ def _budgets(targets: Targets, row: Row) -> None:
     targets.fit_payments("sen2_mi", PAYMENTS, "OrgArrangements")
 
 
-def _on_survey_day(targets: Targets, row: Row) -> None:
+def _on_survey_day(targets: Targets, row: Row | None) -> None:
     """Residential and work-based placements, and the officers in post."""
     ends = {"05": (0, 4), "510": (5, 10), "1115": (11, 15), "1619": (16, 19), "2025": (20, 25)}
     targets.residential = {
@@ -163,7 +160,7 @@ def _on_survey_day(targets: Targets, row: Row) -> None:
         for code, column in (("A", "MApprenEHC"), ("T", "MTrainEHC"), ("S", "MSuppIntEHC"))
     }
     targets.officers = {
-        name: row[column]
+        name: answer
         for name, column in (("dmo", "DMO"), ("dco", "DCO"))
-        if row.get(column) in ("Y", "N", "R")
+        if row and (answer := row.get(column, "")) in ("Y", "N", "R")
     }

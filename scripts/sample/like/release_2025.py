@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ...errors import InputError
 from ..figures import Figures
 from ..settings import SettingMaker
 from ..survey import Survey
@@ -31,6 +30,11 @@ PLACEMENT_TYPES = {
     "Special - total": "special_total",
     "Non-maintained early years": "nm_early_years",
     "Placement not recorded": NO_SETTING,
+}
+# The breakdowns that an extract is made to, beside the totals and needs by group of settings.
+TOPICS = {
+    "caseload": {"Child or young persons age", "Sex", "Ethnicity", "Years EHC plan in place"},
+    "newplans": {"Age when plan started", "Sex"},
 }
 REASONS = (
     "max_age", "needs_met", "he", "employ", "transfer", "no_engage", "moved_outside_eng",
@@ -67,10 +71,10 @@ class Reader:
         self.survey_period = str(survey.year)
         self.targets = Targets()
 
-    def row(self, dataset: str, is_stock: bool = False) -> Row:
+    def row(self, dataset: str, is_stock: bool = False) -> Row | None:
         """The row for everybody, its counts noted as cells to equal."""
         period = self.stock_period if is_stock else self.flow_period
-        row = self.published.total(f"rel2025_{dataset}", period)
+        row = self.published.total(dataset, period)
         self.targets.cells += cells(dataset, [row] if row else [])
         return row
 
@@ -93,10 +97,7 @@ class Reader:
         row = self.row("caseload", is_stock=True)
         plans = count(row, "ehcplans")
         if plans is None:
-            raise InputError(
-                f"{self.published.folder} has no caseload of {self.published.name} for"
-                f" {self.stock_period}."
-            )
+            raise self.published.no_figures("caseload", self.stock_period)
         group = self.targets.stock
         group.plans = plans
         self.breakdowns("caseload", self.stock_period, group)
@@ -104,10 +105,8 @@ class Reader:
         group.needs = {"": self.needs_of(needs)} if self.needs_of(needs) else None
         by_placement = {
             PLACEMENT_TYPES[row["breakdown"]]: row
-            for row in self.published.rows(
-                "rel2025_la_need_by_placement_202425", self.stock_period, "Type of placement"
-            )
-            if row["breakdown"] in PLACEMENT_TYPES
+            for row in self.published.rows("sen_needs_all_plans", self.stock_period)
+            if row["breakdown"] in PLACEMENT_TYPES and count(row, "ehc_plans") is not None
         }
         if by_placement and all(self.needs_of(row) for row in by_placement.values()):
             group.needs = {name: self.needs_of(row) for name, row in by_placement.items()}
@@ -126,11 +125,11 @@ class Reader:
         group.by_start_age = True
         self.breakdowns("newplans", self.flow_period, group)
         group.settings = self.settings(row, group.plans)
-        needs = self.published.total("rel2025_sen_need_newplans", self.flow_period)
+        needs = self.published.total("sen_need_newplans", self.flow_period)
         found = self.needs_of(needs)
         if sum(found.values()) == group.plans:
             group.needs = {"": found}
-            self.targets.cells += cells("sen_need_newplans", [needs])
+            self.targets.cells += cells("sen_need_newplans", [needs] if needs else [])
         elif found:
             self.targets.give_way(
                 "sen_need_newplans", "", sum(found.values()), group.plans,
@@ -141,13 +140,10 @@ class Reader:
         """How many of each age, sex, years held and ethnic group."""
         column = "new_ehc_plans" if dataset == "newplans" else "ehcplans"
         found: dict[str, dict[str, int]] = {}
-        wanted = {
-            "Child or young persons age", "Age when plan started", "Sex", "Ethnicity",
-            "Years EHC plan in place",
-        }  # fmt: skip
-        for row in self.published.rows(f"rel2025_{dataset}", period):
-            if row["breakdown_topic"] in wanted and count(row, column) is not None:
-                found.setdefault(row["breakdown_topic"], {})[row["breakdown"]] = int(row[column])
+        for row in self.published.rows(dataset, period):
+            number = count(row, column)
+            if row["breakdown_topic"] in TOPICS[dataset] and number is not None:
+                found.setdefault(row["breakdown_topic"], {})[row["breakdown"]] = number
                 self.targets.cells += cells(dataset, [row])
         age_topic = "Age when plan started" if group.by_start_age else "Child or young persons age"
         if age_topic in found:
@@ -160,16 +156,16 @@ class Reader:
                 for label, number in found["Years EHC plan in place"].items()
             }
 
-    def needs_of(self, row: Row) -> dict[str, int]:
+    def needs_of(self, row: Row | None) -> dict[str, int]:
         """Primary needs of a row: SEN type to plans; none when the row has no figures."""
         found = {
             name.removeprefix("number_").upper(): number
-            for name in row
+            for name in row or {}
             if name.startswith("number_") and (number := count(row, name)) is not None
         }
         return {NO_NEED if n == "NEED_UNKNOWN" else n: number for n, number in found.items()}
 
-    def settings(self, row: Row, plans: int) -> dict[str, int] | None:
+    def settings(self, row: Row | None, plans: int) -> dict[str, int] | None:
         """Plans at each setting; kinds that are not published share what their group has over."""
         if count(row, "mainstream_total") is None:
             return None
@@ -233,18 +229,19 @@ class Reader:
             undated += count(row, column) or 0
             targets.give_way(
                 "assessments", column, count(row, column) or 0, 0,
-                "an assessment counts by its outcome date, which only issued and refused ones have",
+                "a withdrawn or undecided assessment counts only where a return gives it an outcome"
+                " date, which a return made here never does",
             )  # fmt: skip
         total = count(row, "assess_in_year")
         if total is not None:
             targets.give_way(
                 "assessments", "assess_in_year", total, total - undated,
-                "the total has assessments that are undecided or withdrawn",
+                "the total has those withdrawn or undecided that have an outcome date",
             )  # fmt: skip
         for about in ("issue", "other"):
             self.disputes("assessments", row, about)
 
-    def disputes(self, dataset: str, row: Row, about: str) -> None:
+    def disputes(self, dataset: str, row: Row | None, about: str) -> None:
         """Disputes about a matter from three counts, the first two of which include the third."""
         columns = DISPUTE_COLUMNS[about]
         mediated, appealed, both = (count(row, column) or 0 for column in columns)
@@ -264,7 +261,7 @@ class Reader:
             self.targets.timed[band, False] = min(plain[band], everyone[band])
             self.targets.timed[band, True] = max(everyone[band] - plain[band], 0)
 
-    def banded(self, row: Row, total: str, bands: Iterable[str]) -> list[int]:
+    def banded(self, row: Row | None, total: str, bands: Iterable[str]) -> list[int]:
         """Plans in each band; the middle band takes what the bands lack of their total."""
         names = list(bands)
         found = [count(row, name) or 0 for name in names]
@@ -273,7 +270,7 @@ class Reader:
             middle = max(found[1] + whole - sum(found), 0)
             self.targets.give_way(
                 "timeliness_20_week", names[1], found[1], middle,
-                f"the bands do not add up to {total}",
+                f"the published bands do not add up to {total}, which the extract keeps",
             )  # fmt: skip
             found[1] = middle
         return found
@@ -317,7 +314,7 @@ class Reader:
     def officers(self) -> None:
         """Designated officers, as the settings write them."""
         letters = {"Yes": "Y", "No": "N", "Recruiting": "R"}
-        rows = self.published.rows("rel2025_sen2_dmo_dco", self.survey_period)
+        rows = self.published.rows("sen2_dmo_dco", self.survey_period)
         self.targets.cells += cells("sen2_dmo_dco", rows)
         for row in rows:
             self.targets.officers = {
@@ -327,6 +324,13 @@ class Reader:
                 )
                 if row[column] in letters
             }  # fmt: skip
+
+
+def is_made_to(dataset: str, row: Row) -> bool:
+    """Whether an extract is made to the row of a dataset."""
+    topic, breakdown = row.get("breakdown_topic", ""), row.get("breakdown", "")
+    by_placement = dataset == "sen_needs_all_plans" and breakdown in PLACEMENT_TYPES
+    return topic == breakdown or topic in TOPICS.get(dataset, ()) or by_placement
 
 
 def age_range(label: str) -> tuple[int, int]:

@@ -1,0 +1,98 @@
+"""The report of the proof: docs/proof.md."""
+
+from collections import Counter
+from pathlib import Path
+
+from .compare import Difference, Result, release
+
+HEAD = """# Proof on published figures
+
+Made by `make proof`; do not edit.
+
+For each authority an extract is made to the figures that DfE published of it (`sen2 sample DIR
+--like AUTHORITY --published FOLDER --year Y`) and run through the models. Every published count is
+then compared with the models' count: caseload, new plans, requests, assessments, 20 weeks, needs,
+ceased plans, personal budgets, residential and work-based placements, officers; of the years of the
+aggregated form, every count of its tables. Percentages follow from counts and are not compared, nor
+are annual reviews.
+
+Source of the figures: DfE, Education, health and care plans, Open Government Licence v3.0.
+"""
+
+
+def write_report(path: Path, results: list[Result]) -> None:
+    """Write the report of some authorities and years."""
+    found = [difference for result in results for difference in result.differences]
+    why = [reason for reason, _ in Counter(d.why or UNKNOWN for d in found).most_common()]
+    lines = [HEAD, *summary(results), "", "## Why a count is not equal", "", *causes(found, why)]
+    for year in years(results):
+        own = [result for result in results if result.year == year]
+        lines += ["", f"## Collection of {year}: every count that is not equal", ""]
+        lines += listing([d for r in own for d in r.differences], why)
+        lines += ["", *errors(own)]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+UNKNOWN = "not known"
+
+
+def causes(differences: list[Difference], why: list[str]) -> list[str]:
+    """A row per reason, with the number it is cited by."""
+    lines = ["| why | | collection | authorities | counts |", "| ---: | --- | --- | ---: | ---: |"]
+    for number, reason in enumerate(why, start=1):
+        for year in sorted({d.year for d in differences}, reverse=True):
+            own = [d for d in differences if d.year == year and (d.why or UNKNOWN) == reason]
+            if own:
+                text = reason[0].upper() + reason[1:]
+                whose = len({d.authority for d in own})
+                lines.append(f"| {number} | {text}. | {year} | {whose} | {len(own)} |")
+    return lines
+
+
+def years(results: list[Result]) -> list[int]:
+    """The collection years proven, the newest first."""
+    return sorted({result.year for result in results}, reverse=True)
+
+
+def summary(results: list[Result]) -> list[str]:
+    """One row per collection year."""
+    lines = [
+        "| release | collection | authorities | every count equal | counts compared | not equal |"
+        " of them for no known reason |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for year in years(results):
+        own = [result for result in results if result.year == year]
+        found = [difference for result in own for difference in result.differences]
+        numbers = (
+            len(own), sum(not result.differences for result in own),
+            sum(result.compared for result in own), len(found), sum(not d.why for d in found),
+        )  # fmt: skip
+        cells = " | ".join(f"{number:,}" for number in numbers)
+        lines.append(f"| {release(year)} | {year} | {cells} |")
+    return lines
+
+
+def listing(differences: list[Difference], why: list[str]) -> list[str]:
+    """A row per unequal count; its reason by number."""
+    if not differences:
+        return ["None."]
+    lines = [
+        "| authority | table | row | count | published | models | why |",
+        "| --- | --- | --- | --- | ---: | ---: | ---: |",
+    ]
+    return lines + [
+        f"| {d.authority} | {d.dataset} | {d.breakdown} | `{d.column}` | {d.published} | {d.models}"
+        f" | {why.index(d.why or UNKNOWN) + 1} |"
+        for d in sorted(differences, key=lambda d: (d.dataset, d.column, d.authority))
+    ]
+
+
+def errors(results: list[Result]) -> list[str]:
+    """What the rules found in the extracts."""
+    extracts = Counter(rule for result in results for rule in result.errors)
+    if not extracts:
+        return ["The rules find no error in any of the extracts."]
+    found = ", ".join(f"{rule} in {number}" for rule, number in sorted(extracts.items()))
+    return [f"Errors that the rules find, and in how many of the {len(results)} extracts: {found}."]
