@@ -15,7 +15,8 @@ NARROW, LETTER = 300, 9
 """Pixels: the narrowest chart that must hold its numbers, and the width of a letter of them."""
 COLUMNS, UNDER, OVER = 150, 26, 22
 """Heights in pixels of the tallest column, of the words under it and of the number over it."""
-LINES = 190
+LINES, NAMES = 190, 40
+"""Heights in pixels of a chart of lines, and of the two lines of words at the end of each."""
 
 
 class Bar(NamedTuple):
@@ -66,6 +67,8 @@ def bars(name: str, rows: Sequence[tuple[str, Sequence[Bar]]], most: float | Non
     for words, group in rows:
         marks.append(_text(0, top + 16, words, "label"))
         top += LABEL
+        if group:
+            marks.append(_line(0, top, 0, top + BAR, "axis"))
         for bar in group:
             height = BAR if bar.is_subject else THIN
             length = widest * bar.value / scale if bar.value and scale else 0.0
@@ -156,12 +159,22 @@ def lines(
             last = (here[1], title, point.text, kind)
         if last:
             ends.append(last)
-    placed = -1e9
-    for y, title, number, kind in sorted(ends):
-        placed = max(y, placed + 40)
-        marks.append(_text(right, placed, title, f"end {kind}", shift=10))
-        marks.append(_text(right, placed + 17, number, f"end {kind}", shift=10))
-    return _svg(name, max(floor, placed + 17) + UNDER, marks, "lines")
+    for (_, title, number, kind), y in zip(sorted(ends), _apart(ends, floor), strict=True):
+        marks.append(_text(right, y, title, f"end {kind}", shift=10))
+        marks.append(_text(right, y + 17, number, f"end {kind}", shift=10))
+    return _svg(name, floor + UNDER, marks, "lines")
+
+
+def _apart(ends: Sequence[tuple[float, str, str, str]], floor: float) -> list[float]:
+    """Where the two-line names of the lines stand: near their ends, apart, and above the axis."""
+    places: list[float] = []
+    for y, *_ in sorted(ends):
+        places.append(max(y, places[-1] + NAMES if places else y))
+    lowest = floor - NAMES / 2
+    for place in range(len(places) - 1, -1, -1):
+        places[place] = min(places[place], lowest)
+        lowest = places[place] - NAMES
+    return places
 
 
 def _round_up(most: float) -> float:

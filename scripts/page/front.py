@@ -58,8 +58,9 @@ def front(job: Job, sources: Sources, runs: list[Run]) -> Front:
                  "must be corrected before the return can be sent", not errors),
             Tile("Queries without a note", few(shown, "queries", "no note"),
                  "must be explained in COLLECT", not shown.counts["queries", "no note"]),
-            Tile("Gates open", f"{len(gates) - len(closed)} of {len(gates)}",
-                 f"closed: {', '.join(closed)}" if closed else "none is closed", not closed),
+            Tile("Gates open", f"{len(gates) - len(closed)} of {len(gates)}" if gates else "not run",
+                 f"closed: {', '.join(closed)}" if closed else "none is closed",
+                 bool(gates) and not closed),
             _deadline(sources),
         ],
         teams=_teams(sources),
@@ -213,11 +214,12 @@ def _moved(sources: Sources, runs: list[Run]) -> Table:
             period = published.latest(
                 each.dataset, facts.la_code, facts.periods[each.dataset], before=True
             )
+            count = published.count(each, period, facts.la_code)
             add(
                 f"{each.label}, {sources.period(each.dataset)}",
                 own_count(sources, each),
                 shown.guarded(last.value(each.dataset, each.part)) if last else None,
-                shown.guarded(published.count(each, period, facts.la_code)),
+                None if count is None else shown.guarded(count),
             )
         headline = figures_of("rates")[0]
         period = published.latest(
@@ -232,7 +234,7 @@ def _moved(sources: Sources, runs: list[Run]) -> Table:
         )
     columns = ["Figure", "This run"]
     if last:
-        columns += [f"Last run, {last.as_at}", "Since then"]
+        columns += [f"Last run, {day(last.as_at)}", "Since then"]
     if has_year:
         columns += ["Last year", "Since last year"]
     return Table(columns, rows)

@@ -94,7 +94,7 @@ def _caseload(sources: Sources) -> Section:
     figure = figures_of("volumes")[0]
     points = [
         Point(
-            period_words(period),
+            _short(period),
             number := published.count(figure, period, facts.la_code),
             sources.shown.guarded(number).text,
         )
@@ -102,7 +102,7 @@ def _caseload(sources: Sources) -> Section:
         if period < facts.periods[figure.dataset]
     ]
     now = own_count(sources, figure)
-    points.append(Point(sources.period(figure.dataset), now.number, now.text))
+    points.append(Point(_short(facts.periods[figure.dataset]), now.number, now.text))
     words = "; ".join(f"{point.under} {point.text}" for point in points)
     drawing = charts.columns("EHC plans in force by year: " + words, points)
     if len(points) == 1:
@@ -122,6 +122,11 @@ def _caseload(sources: Sources) -> Section:
         drawing,
     )
     return Section("caseload", "Caseload", [chart])
+
+
+def _short(period: str) -> str:
+    """202425 as 24/25, to stand under a column."""
+    return f"{period[2:4]}/{period[4:]}" if len(period) == 6 else period
 
 
 def _demand(sources: Sources) -> Section:
