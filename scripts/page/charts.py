@@ -67,17 +67,15 @@ def bars(name: str, rows: Sequence[tuple[str, Sequence[Bar]]], most: float | Non
     for words, group in rows:
         marks.append(_text(0, top + 16, words, "label"))
         top += LABEL
-        if group:
-            marks.append(_line(0, top, 0, top + BAR, "axis"))
+        tall = sum((BAR if bar.is_subject else THIN) + 3 for bar in group) - 3
+        marks.append(_line(0, top, 0, top + tall, "axis"))
         for bar in group:
             height = BAR if bar.is_subject else THIN
             length = widest * bar.value / scale if bar.value and scale else 0.0
             if length:
                 marks.append(_rect(0, top, length, height, "bar" if bar.is_subject else "other"))
             kind = "number" if bar.is_subject else "number small"
-            marks.append(
-                _text(length, top + height / 2 + 5, _number(bar), kind, shift=6 if length else 0)
-            )
+            marks.append(_text(length, top + height / 2 + 5, _number(bar), kind, shift=6))
             top += height + 3
         top += GAP
     return _svg(name, top, marks, "bars")

@@ -6,6 +6,7 @@ from .figures import ERRORS, QUERY, WITHHELD, Value
 from .history import ISSUES, Run
 from .parts import Cell, Chart, Section, Sources, Table, extremes
 
+NONE = Value(0, "0")
 SHOWN_RUNS = 12
 """Most runs that a trend goes back over."""
 
@@ -34,24 +35,25 @@ def _over_the_runs(sources: Sources, runs: list[Run]) -> Chart:
     now = [shown.count("issues", "all", "error"), shown.count("issues", "all", QUERY),
            shown.count("queries", "no note")]  # fmt: skip
     rows.append([f"{sources.facts.extracted_on}", *now])
-    points = [
-        (name, [Point("", cell.number, cell.text) for row in rows
-                if isinstance(cell := row[place + 1], Value)])
-        for place, name in enumerate(KINDS)
-    ]  # fmt: skip
-    words = "; ".join(f"{row[0]}: {' and '.join(_said(row))}" for row in rows)
     unders = [""] * len(rows)
     unders[0], unders[-1] = str(rows[0][0]), str(rows[-1][0])[5:]
-    most = max((point.value or 0 for _, series in points for point in series), default=0)
+    panels = []
+    for place, name in enumerate(KINDS):
+        cells = [(str(row[0]), cell) for row in rows if isinstance(cell := row[place + 1], Value)]
+        words = "; ".join(f"{extract} {cell.text}" for extract, cell in cells)
+        points = [Point("", cell.number, cell.text) for _, cell in cells]
+        most = max((point.value or 0 for point in points), default=0)
+        drawing = charts.lines(f"{name} by run: {words}", unders, [("Now", points)], most)
+        panels.append((name, drawing))
     return Chart(
         "runs",
         "Errors and queries from run to run",
         "Number found in each run, by the day of its extract",
-        words,
+        f"{len(rows)} runs, from {rows[0][0]} to {rows[-1][0]}.",
         Table(["Extract of", *KINDS], rows),
-        "One run a day, the last of that day.",
+        "One run a day, the last of that day. Each panel has its own scale.",
         "audit.run_figures.",
-        charts.lines(f"Errors and queries by run. {words}", unders, points[:2], most),
+        panels=panels,
     )
 
 
@@ -62,45 +64,31 @@ KINDS = {
 }
 
 
-def _said(row: list[Cell]) -> list[str]:
-    return [
-        f"{name.lower()} {cell.text if isinstance(cell, Value) else cell}"
-        for name, cell in zip(KINDS, row[1:], strict=True)
-    ]
-
-
 def _by_module(sources: Sources, modules: dict[str, str]) -> Chart:
     shown = sources.shown
     rows: list[list[Cell]] = []
-    bars = []
     for module, name in modules.items():
-        if ("issues", "module", module, QUERY) not in shown.counts and (
-            "issues", "module", module, "error"
-        ) not in shown.counts:  # fmt: skip
-            continue
-        values = [
-            shown.count("issues", "module", module, kind)
-            if ("issues", "module", module, kind) in shown.counts
-            else Value(0, "0")
-            for kind in ("error", QUERY)
-        ]
-        rows.append([name, *values])
-        errors, queries = values
-        group = [Bar(errors.number, errors.text, "errors"),
-                 Bar(queries.number, queries.text, "queries", False)]  # fmt: skip
-        if errors.text != "0" or queries.text != "0":
-            bars.append((name, group))
-    words = "Errors: " + extremes([(str(row[0]), row[1]) for row in rows
-                                   if isinstance(row[1], Value)])  # fmt: skip
+        keys = [("issues", "module", module, kind) for kind in ("error", QUERY)]
+        if any(key in shown.counts for key in keys):
+            rows.append(
+                [name, *(shown.count(*key) if key in shown.counts else NONE for key in keys)]
+            )
+    panels = []
+    for place, kind in enumerate(("Errors", "Queries")):
+        values = [(str(row[0]), cell) for row in rows if isinstance(cell := row[place + 1], Value)]
+        bars = [(name, [Bar(value.number, value.text)])
+                for name, value in values if value.text != NONE.text]  # fmt: skip
+        drawing = charts.bars(f"{kind} by module. {extremes(values)}", bars) if bars else ""
+        panels.append((kind if bars else f"{kind}: none", drawing))
     return Chart(
         "modules",
         "Errors and queries by part of the return",
-        "Number of errors, and of queries, in each module",
-        words,
-        Table(["Module", "Errors", "Queries"], rows),
+        "Number in each module that has any",
         "One for each record and rule that it breaks.",
+        Table(["Module", "Errors", "Queries"], rows),
+        "The modules are the parts of the return. Each panel has its own scale.",
         f"{sources.own}.",
-        charts.bars(f"Errors and queries by module. {words}", bars),
+        panels=panels,
     )
 
 
