@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from . import spec
 from .config import Job, read_config
@@ -334,6 +335,42 @@ def sample(
     else:
         counts = write_like(folder, year, like, published, seed)
     console.print(f"{folder}: {counts}", markup=False)
+
+
+@app.command()
+def why(
+    person_id: Annotated[str, typer.Argument(help="The case system's id of the person.")],
+    year: Year = THIS_YEAR,
+    warehouse: Warehouse = None,
+    before: Annotated[
+        Path | None,
+        typer.Option("--before", help="An earlier warehouse: what changed since it."),
+    ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", help="Write the page to this file instead, with every value."),
+    ] = None,
+    values: Annotated[
+        bool, typer.Option("--values", help="Show the values of the person's record here.")
+    ] = False,
+) -> None:
+    """One person's page: in or out and why, clocks, what to fix, and each item's source.
+
+    The terminal shows ids, dates of the case and outcomes; other values of the person's record are
+    masked unless asked for.
+    """
+    from . import why_page
+    from .why import tell
+
+    path = warehouse or Path("warehouse") / f"sen2_{year}.duckdb"
+    page = tell(path, person_id, before)
+    if html:
+        why_page.write(page, html)
+        console.print(
+            f"{html}: the page of person {person_id}. It holds personal data.", markup=False
+        )
+    else:
+        why_page.show(page, Console(highlight=False), values=values)
 
 
 def main() -> None:
