@@ -24,6 +24,10 @@ check: $(VENV)/.installed  ## style, types, SQL and project conventions
 bench: $(VENV)/.installed  ## the main job at growing sizes: time and peak memory by stage
 	$(BIN)/python -m sen2.bench
 
+.PHONY: soak
+soak: $(VENV)/.installed  ## 200 runs killed at random moments: nothing may be lost (an hour)
+	nice $(BIN)/python -m tests.python.soak 200
+
 generate: $(VENV)/.installed  ## what is generated from the seeds and shipped: schemas, suites, README's table
 	$(BIN)/python -m sen2.generate
 

@@ -58,6 +58,10 @@ Published = Annotated[
         " bands. [default: the setting published]",
     ),
 ]
+Wait = Annotated[
+    bool,
+    typer.Option("--wait", help="When another sen2 is at work on the warehouse, begin after it."),
+]
 THIS_YEAR = spec.newest_year()
 SETTINGS = Path("sen2.yml")
 
@@ -90,12 +94,17 @@ def run_all(
     accept_arrival: AcceptArrival = False,
     accept_unconfirmed: AcceptUnconfirmed = False,
     published: Published = None,
+    wait: Wait = False,
 ) -> None:
-    """Land, build, check, export and report: from an extract to a submission in one."""
+    """Land, build, check, export and report: from an extract to a submission in one.
+
+    The new warehouse and outputs take the places of the old together, once all is complete: those
+    who read the warehouse meanwhile are not disturbed, and a run that is stopped changes nothing.
+    """
     from . import run
 
     job = _job(year, config, warehouse, out, published)
-    raise typer.Exit(run.run(job, extract, accept_arrival, accept_unconfirmed))
+    raise typer.Exit(run.run(job, extract, accept_arrival, accept_unconfirmed, wait))
 
 
 @app.command()
@@ -107,9 +116,11 @@ def land(
     published: Published = None,
 ) -> None:
     """Land an extract in the warehouse, as it is: every value text, every row with its source."""
-    from . import run
+    from . import refresh, run
 
-    run.land_stage(_job(year, config, warehouse, None, published), Stages(), extract)
+    job = _job(year, config, warehouse, None, published)
+    with refresh.held(job.warehouse):
+        run.land_stage(job, Stages(), extract)
 
 
 @app.command()
@@ -120,13 +131,14 @@ def build(
     published: Published = None,
 ) -> None:
     """Build every layer of the warehouse from what was landed (`dbt build`)."""
-    from . import run
+    from . import refresh, run
 
     job = _job(year, config, warehouse, None, published)
     stages = Stages()
-    if published is not None:
-        run.published_stage(job, stages)
-    run.build_stage(job, stages)
+    with refresh.held(job.warehouse):
+        if published is not None:
+            run.published_stage(job, stages)
+        run.build_stage(job, stages)
 
 
 @app.command()
@@ -136,9 +148,11 @@ def validate(
     warehouse: Warehouse = None,
 ) -> None:
     """Run the arrival and rules gates on a built warehouse and say what they found."""
-    from . import run
+    from . import refresh, run
 
-    raise typer.Exit(run.validate(_job(year, config, warehouse, None)))
+    job = _job(year, config, warehouse, None)
+    with refresh.held(job.warehouse, is_new=False):
+        raise typer.Exit(run.validate(job))
 
 
 @app.command()
@@ -161,7 +175,7 @@ def export(
 
     With --final it is signed off: frozen, recorded with its hash, and ready to send.
     """
-    from . import run, sign_off
+    from . import refresh, run, sign_off
 
     job = _job(year, config, warehouse, out)
     if final or by:
@@ -170,8 +184,10 @@ def export(
                 "--final and --by NAME go together, and without --accept-arrival and"
                 " --accept-unconfirmed: what is signed off has nothing left to accept."
             )
-        raise typer.Exit(sign_off.sign_off(job, by))
-    raise typer.Exit(run.export_only(job, accept_arrival, accept_unconfirmed))
+        with refresh.held(job.warehouse, is_new=False):
+            raise typer.Exit(sign_off.sign_off(job, by))
+    with refresh.held(job.warehouse, is_new=False):
+        raise typer.Exit(run.export_only(job, accept_arrival, accept_unconfirmed))
 
 
 @app.command()
@@ -200,9 +216,11 @@ def pack(
 
     The pack holds personal data. Each pack carries the hash of the one before.
     """
-    from . import pack
+    from . import pack, refresh
 
-    path = pack.write_pack(_job(year, config, warehouse, out), by)
+    job = _job(year, config, warehouse, out)
+    with refresh.held(job.warehouse, is_new=False):
+        path = pack.write_pack(job, by)
     console.print(f"{path}: {path.stat().st_size / 1e6:.1f} MB. It holds personal data.")
 
 
@@ -285,10 +303,11 @@ def import_(
     ] = False,
 ) -> None:
     """Import another return beside the one built here; `sen2 build` then judges it too."""
-    from . import imports
+    from . import imports, refresh
 
     path = warehouse or Path("warehouse") / f"sen2_{THIS_YEAR}.duckdb"
-    imports.import_return(source, name, path, year, la_code, replace=replace)
+    with refresh.held(path):
+        imports.import_return(source, name, path, year, la_code, replace=replace)
 
 
 @app.command()

@@ -125,9 +125,17 @@ def read_extract_note(folder: Path) -> ExtractNote:
 
 @dataclass(frozen=True)
 class Job:
-    """What every stage needs to know: the year, the settings, the warehouse, where to write."""
+    """What every stage needs to know: the year, the settings, the warehouse, where to write.
+
+    `becomes` is the folder that the files of `out` move to in the end, where that is another.
+    """
 
     year: int
     config: Config
     warehouse: Path
     out: Path
+    becomes: Path | None = None
+
+    def shown(self, path: Path) -> Path:
+        """A path in `out` as a person will find it."""
+        return (self.becomes or self.out) / path.relative_to(self.out)

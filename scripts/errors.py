@@ -16,6 +16,20 @@ class InputError(Sen2Error):
     exit_code = 2
 
 
+class DiskFullError(Sen2Error):
+    """There was no room to write to, or a limit on the size of files was reached."""
+
+    exit_code = 2
+
+    WORDS = (
+        "No space left on device",
+        "File too large",
+        "Disk quota exceeded",
+        "not enough space on the disk",
+    )
+    """How the operating systems say so, in the messages of the programs that we start."""
+
+
 class DefectError(Sen2Error):
     """A step of ours failed: a model, a test of ours, or a gate that could not be evaluated."""
 

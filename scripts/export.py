@@ -6,7 +6,6 @@ back, equals the tables takes its name there (`export`, or its steps one by one)
 """
 
 import hashlib
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from lxml import etree
 from . import warehouse, xsd
 from .errors import DefectError, InputError, Sen2Error
 from .gates import TableDigest
+from .swap import to_disk
 from .warehouse import quoted
 from .xsd import Element
 
@@ -540,9 +540,9 @@ def publish(draft: Draft, out: Path) -> Submission:
     """Give a draft its own name in the folder `out`, at once and for good, and say so."""
     path = out / draft.name
     with _writing(out), _removed_on_failure(draft.path):
-        _to_disk(draft.path)
+        to_disk(draft.path)
         draft.path.replace(path)
-        _to_disk(out)
+        to_disk(out)
     return Submission(**(vars(draft) | {"path": path}))
 
 
@@ -608,15 +608,15 @@ def _not_valid(draft: Draft, faults: Sequence[SchemaFault], persons: Sequence[st
     )
 
 
+def submissions_in(folder: Path, la_code: str, year: int) -> list[Path]:
+    """The authority's submissions of the year in a folder, by name."""
+    return sorted(folder.glob(f"{_stem(la_code, year)}*.xml"))
+
+
 def retire_others(out: Path, la_code: str, year: int, keep: Path | None) -> list[Path]:
     """Move the authority's other submissions of the year to `superseded`; say where they are."""
-    stem = _stem(la_code, year)
     others = [
-        path
-        for path in (sorted(out.iterdir()) if out.is_dir() else [])
-        if path.name.startswith(stem)
-        and path.suffix == ".xml"
-        and path.name != (keep and keep.name)
+        path for path in submissions_in(out, la_code, year) if path.name != (keep and keep.name)
     ]
     with _writing(out):
         if others:
@@ -624,15 +624,6 @@ def retire_others(out: Path, la_code: str, year: int, keep: Path | None) -> list
         for path in others:
             path.replace(out / SUPERSEDED / path.name)
     return [out / SUPERSEDED / path.name for path in others]
-
-
-def _to_disk(path: Path) -> None:
-    """Wait until a file, or a folder's list of files, is on the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @contextmanager

@@ -97,15 +97,20 @@ def write_form(warehouse: Path, year: int, out: Path, *, is_draft: bool = False)
 
 def retire_form(out: Path) -> None:
     """Move an earlier run's form to `superseded`, where it does not look current."""
-    for path in [out / f"{NAME}.csv", out / f"{NAME}.xlsx"]:
-        if path.exists():
-            (out / SUPERSEDED).mkdir(exist_ok=True)
-            path.replace(out / SUPERSEDED / path.name)
+    for path in forms_in(out):
+        (out / SUPERSEDED).mkdir(exist_ok=True)
+        path.replace(out / SUPERSEDED / path.name)
 
 
 def _remove_draft(out: Path) -> None:
-    for path in [out / f"{DRAFT}.csv", out / f"{DRAFT}.xlsx"]:
+    for path in forms_in(out, DRAFT):
         path.unlink(missing_ok=True)
+
+
+def forms_in(folder: Path, name: str = NAME) -> list[Path]:
+    """The files of the form in a folder, or with DRAFT those of its draft."""
+    files = [folder / f"{name}.csv", folder / f"{name}.xlsx"]
+    return [path for path in files if path.exists()]
 
 
 def _read(connection: Connection, warehouse: Path, year: int) -> tuple[list[Cell], date, str]:

@@ -13,6 +13,7 @@ from . import (
     land,
     page,
     published,
+    refresh,
     releases,
     report,
     spec,
@@ -75,26 +76,37 @@ def _warn(outputs: Outputs) -> None:
 
 
 def run(
-    job: Job, extract: Path, accept_arrival: bool = False, accept_unconfirmed: bool = False
+    job: Job,
+    extract: Path,
+    accept_arrival: bool = False,
+    accept_unconfirmed: bool = False,
+    wait: bool = False,
 ) -> int:
-    """The whole job; gives the exit code, 0 when a submission was written and 1 when not."""
+    """The whole job; gives the exit code, 0 when a submission was written and 1 when not.
+
+    It builds a new warehouse beside the old one, and the outputs in a folder of their own; all
+    take their places together, once everything is complete.
+    """
     outputs = outputs_of(job.year, accept_unconfirmed)
     _warn(outputs)
     stages = Stages()
-    land_stage(job, stages, extract)
-    build_stage(job, stages)
-    arrival = arrival_stage(job, stages)
-    rules = rules_stage(job, stages)
-    results = [arrival, rules]
-    is_red = rules.is_red or (arrival.is_red and not accept_arrival)
-    written = write_stage(job, stages, outputs, results, is_red)
-    if written:
-        gates.save_baseline(job.warehouse, job.year)
-    report_stage(job, stages, is_run=True)
-    gates.write_docs(job.out / "gates", results)
-    audit.write_audit(job)
-    _keep_run(job, stages, "written" if written else "red")
-    return _conclude(job, outputs, written)
+    with refresh.refreshing(job, wait=wait) as new:
+        land_stage(new.job, stages, extract)
+        build_stage(new.job, stages, target=new.place.dbt)
+        refresh.carry_views(new)
+        arrival = arrival_stage(new.job, stages)
+        rules = rules_stage(new.job, stages)
+        results = [arrival, rules]
+        is_red = rules.is_red or (arrival.is_red and not accept_arrival)
+        written = write_stage(new.job, stages, outputs, results, is_red)
+        if written:
+            gates.save_baseline(new.job.warehouse, job.year)
+        report_stage(new.job, stages, is_run=True)
+        gates.write_docs(new.job.out / "gates", results)
+        audit.write_audit(new.job)
+        _keep_run(new.job, stages, "written" if written else "red")
+        new.commit(last=written)
+    return _conclude(job, outputs, [new.job.shown(path) for path in written])
 
 
 def validate(job: Job) -> int:
@@ -148,11 +160,11 @@ def published_stage(job: Job, stages: Stages) -> None:
     stages.say("published", f"{files} files of {folder}, {own:,} figures of this authority")
 
 
-def build_stage(job: Job, stages: Stages) -> None:
+def build_stage(job: Job, stages: Stages, target: Path | None = None) -> None:
     """Raw to every layer, by dbt; Great Expectations loads meanwhile: both take seconds."""
     threading.Thread(target=gates.warm_up, daemon=True).start()
     with stages.stage("build", "Building the warehouse") as advance:
-        nodes = build.build(job.warehouse, job.year, advance)
+        nodes = build.build(job.warehouse, job.year, advance, target=target)
     with warehouse.connect(job.warehouse, read_only=True) as connection:
         counts = connection.execute(
             "select (select count(*) from person_level.person where return_id = $1),"
@@ -214,7 +226,7 @@ def form_stage(job: Job, stages: Stages, *, is_draft: bool) -> list[Path]:
     """The aggregated form to type from; while it has errors, a draft of it."""
     with stages.stage("form", "Writing the form"):
         paths = form.write_form(job.warehouse, job.year, job.out, is_draft=is_draft)
-    stages.say("form", ", ".join(map(str, paths)))
+    stages.say("form", ", ".join(str(job.shown(path)) for path in paths))
     return paths
 
 
@@ -242,8 +254,8 @@ def export_stage(job: Job, stages: Stages, results: list[gates.GateResult]) -> P
         _keep_submission(job, submission)
     stages.say(
         "export",
-        f"{submission.path}: {submission.person_count:,} people, {submission.bytes / 1e6:.1f} MB,"
-        " valid against its schema, equal to the tables",
+        f"{job.shown(submission.path)}: {submission.person_count:,} people,"
+        f" {submission.bytes / 1e6:.1f} MB, valid against its schema, equal to the tables",
     )
     return submission.path
 
@@ -278,8 +290,8 @@ def report_stage(job: Job, stages: Stages, *, is_run: bool = False) -> None:
         )
         tables = published.write_published(job.warehouse, BUILT, job.year, job.out)
         html = page.write_page(job, is_run=is_run)
-    tables_words = f"{len(tables)} tables in {job.out / published.FOLDER}"
-    stages.say("report", f"{html}, {path}, and {tables_words}")
+    tables_words = f"{len(tables)} tables in {job.shown(job.out / published.FOLDER)}"
+    stages.say("report", f"{job.shown(html)}, {job.shown(path)}, and {tables_words}")
 
 
 def _keep_run(job: Job, stages: Stages, outcome: str) -> None:

@@ -25,6 +25,7 @@ AUDIT_TABLES = {
         "collection_year integer, serial_no varchar, file varchar, sha256 varchar, bytes bigint,"
         " person_count bigint, as_at date, is_final boolean, signed_by varchar"
     ),
+    "outputs": "file varchar, bytes bigint, sha256 varchar",
     "runs": "run bigint, collection_year integer, stage varchar, seconds double, outcome varchar",
     "run_figures": (
         "run bigint, collection_year integer, as_at date, extract varchar, dataset varchar,"
@@ -81,18 +82,25 @@ def text_columns(columns: Iterable[str]) -> str:
     return ", ".join(f"{quoted(column)} varchar" for column in columns)
 
 
+def require(path: Path) -> None:
+    """An input error when there is no warehouse yet."""
+    if not path.exists():
+        raise InputError(f"{path}: there is no such warehouse. Run `sen2 land` first.")
+
+
 @contextmanager
 def connect(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to the warehouse, closed at the end; a file that is no warehouse is an error."""
-    if read_only and not path.exists():
-        raise InputError(f"{path}: there is no such warehouse. Run `sen2 land` first.")
+    if read_only:
+        require(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         connection = duckdb.connect(str(path), read_only=read_only)
     except duckdb.IOException as error:
         held = "lock" in str(error).lower()
         raise InputError(
-            f"{path}: another program has the warehouse open for writing; close it and run again."
+            f"{path}: another program has the warehouse open"
+            f"{' for writing' if read_only else ', if only to read it'}; close it and run again."
             if held
             else f"{path}: is not a DuckDB file that this version can open."
         ) from None

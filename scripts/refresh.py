@@ -1,0 +1,393 @@
+"""Refreshing a warehouse: the new one is built beside it and takes its place only when complete.
+
+Beside `warehouse/sen2_2026.duckdb` stands the folder `warehouse/.sen2_2026`, which holds the lock
+of whoever writes, the new warehouse while it is built (`building`), and what dbt remembers of the
+project (`dbt`), so that it need not read everything again. The outputs are made in a folder inside
+`--out` and move with the warehouse, as one set (`swap`). Those who read yesterday's file go on
+reading it.
+"""
+
+import errno
+import hashlib
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import duckdb
+from filelock import FileLock, Timeout
+
+from . import export, form, spec, swap
+from . import warehouse as warehouses
+from .config import Job
+from .console import err
+from .errors import DefectError, DiskFullError, InputError
+from .warehouse import quoted
+
+STAGED = ".building_"
+MADE_ANEW = {"gate_results"}
+"""Tables of the schema audit that each run makes anew, beside those that dbt makes."""
+LITTLE_ROOM = 1 << 20
+"""With fewer free bytes than this, whatever went wrong is taken for want of room."""
+
+Connection = duckdb.DuckDBPyConnection
+
+
+@dataclass(frozen=True)
+class Place:
+    """A warehouse, by its real path, and the folder beside it."""
+
+    warehouse: Path
+
+    @property
+    def folder(self) -> Path:
+        """The folder beside the warehouse, of the same file system."""
+        return self.warehouse.parent / f".{self.warehouse.stem}"
+
+    @property
+    def building(self) -> Path:
+        """The new warehouse; the name is the old one's, since dbt's relations carry it."""
+        return self.folder / "building" / self.warehouse.name
+
+    @property
+    def staged(self) -> Path:
+        """A file that names the folder of the outputs being made, for whoever has to tidy up."""
+        return self.folder / "building" / "outputs.txt"
+
+    @property
+    def dbt(self) -> Path:
+        """What dbt remembers of the project between runs."""
+        return self.folder / "dbt"
+
+    @property
+    def journal(self) -> Path:
+        """The steps of a swap that has begun."""
+        return self.folder / "swap.json"
+
+
+@contextmanager
+def held(warehouse: Path, *, wait: bool = False, is_new: bool = True) -> Iterator[Place]:
+    """Hold a warehouse for writing; a swap that was cut off is finished first.
+
+    When another sen2 holds it that is an input error, or, with `wait`, a reason to wait; and so is
+    a missing warehouse that may not be new.
+    """
+    if not is_new:
+        warehouses.require(warehouse)
+    place = Place(warehouse.resolve())
+    try:
+        place.folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(place.folder / "lock")
+        _acquire(lock, warehouse, wait=wait)
+    except OSError as error:
+        raise InputError(f"{place.folder}: cannot be written to ({error.strerror}).") from None
+    try:
+        if swap.recover(place.journal):
+            err.print("An earlier run was cut off while it moved its files in: that is done now.")
+        yield place
+    finally:
+        lock.release()
+
+
+def _acquire(lock: FileLock, warehouse: Path, *, wait: bool) -> None:
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        if not wait:
+            raise InputError(
+                f"{warehouse}: another sen2 is at work on this warehouse. Try again when it has"
+                " ended, or say --wait to begin then."
+            ) from None
+        err.print(f"Waiting for another sen2 that is at work on {warehouse}.", markup=False)
+        lock.acquire()
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """A refresh under way: `job` writes to the new warehouse and the folder of new outputs."""
+
+    place: Place
+    asked: Job
+    job: Job
+
+    def commit(self, last: Sequence[Path], more: Sequence[swap.Step] = ()) -> None:
+        """Put warehouse and outputs in their places, all or nothing.
+
+        Outputs that may not stay go first, then comes the warehouse, then the outputs, and at the
+        end those in `last`: a stop on the way never leaves a submission that looks current and is
+        not. `more` is done just before the warehouse is replaced.
+        """
+        staging, target = self.job.out, self.asked.out
+        made = sorted(path for path in staging.rglob("*") if path.is_file())
+        names = [path.relative_to(staging) for path in made]
+        before = _recorded(self.place.warehouse)
+        self._record(made)
+        old_log = _log(self.place.warehouse)
+        swap.commit(
+            self.place.journal,
+            [
+                *_retired(target, self.asked, {name.name for name in names}),
+                *more,
+                *([swap.remove(old_log)] if old_log.exists() else []),
+                swap.replace(self.place.building, self.place.warehouse),
+                *(
+                    swap.replace(path, target / name)
+                    for path, name in sorted(
+                        zip(made, names, strict=True), key=lambda each: each[0] in last
+                    )
+                ),
+                *_left_over(target, before, {name.as_posix() for name in names}),
+            ],
+        )
+
+    def _record(self, made: Sequence[Path]) -> None:
+        """Keep in the new warehouse which outputs belong to it, by name, size and SHA-256."""
+        rows = [
+            [path.relative_to(self.job.out).as_posix(), path.stat().st_size, digest(path)]
+            for path in made
+        ]
+        with warehouses.connect(self.place.building) as connection:
+            connection.execute("delete from audit.outputs")
+            connection.executemany("insert into audit.outputs values (?, ?, ?)", rows)
+            connection.execute("force checkpoint")  # closing would not say that it failed
+        if _log(self.place.building).exists():
+            raise DefectError("The new warehouse could not be closed. Nothing was replaced.")
+
+
+@contextmanager
+def refreshing(job: Job, *, wait: bool = False) -> Iterator[Refresh]:
+    """Hold the warehouse, begin a new one with what it must keep of the old, and tidy up at last.
+
+    Whatever goes wrong before `commit`, the old warehouse and its outputs stay as they were.
+    """
+    with held(job.warehouse, wait=wait) as place:
+        staging = job.out.resolve() / f"{STAGED}{place.warehouse.stem}"
+        is_new = not staging.parent.exists()
+        with _without(staging.parent if is_new else None), _tidy(place), _disk_full(job):
+            place.building.parent.mkdir()
+            place.staged.write_text(str(staging), encoding="utf-8")
+            shutil.rmtree(staging, ignore_errors=True)
+            staging.mkdir(parents=True)
+            new = replace(job, warehouse=place.building, out=staging, becomes=job.out)
+            _carry(place, job.year)
+            yield Refresh(place, job, new)
+
+
+@contextmanager
+def _without(folder: Path | None) -> Iterator[None]:
+    """Take a folder away again when it is still empty at the end."""
+    try:
+        yield
+    finally:
+        if folder:
+            with suppress(OSError):
+                folder.rmdir()
+
+
+@contextmanager
+def _tidy(place: Place) -> Iterator[None]:
+    """Take away what a stopped run has left, now, and what this one leaves, at the end."""
+    _clear(place)
+    try:
+        yield
+    finally:
+        if not place.journal.exists():
+            _clear(place)
+
+
+def _clear(place: Place) -> None:
+    if place.staged.exists():
+        staging = Path(place.staged.read_text(encoding="utf-8"))
+        if staging.name == f"{STAGED}{place.warehouse.stem}":
+            shutil.rmtree(staging, ignore_errors=True)
+    try:
+        shutil.rmtree(place.building.parent)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise InputError(
+            f"{place.building.parent}: what a stopped run left cannot be removed"
+            f" ({error.strerror}). Close the program that uses it and run again."
+        ) from None
+
+
+@contextmanager
+def _disk_full(job: Job) -> Iterator[None]:
+    """Say in plain words that there was no room, wherever that came to light."""
+    try:
+        yield
+    except DiskFullError:
+        raise InputError(_NO_ROOM.format(folder=job.warehouse.parent)) from None
+    except InputError:
+        raise
+    except Exception as error:
+        if _is_disk_full(error, job):
+            raise InputError(_NO_ROOM.format(folder=job.warehouse.parent)) from None
+        raise
+
+
+_NO_ROOM = (
+    "{folder}: the disk is full, or the largest size of a file is reached, so nothing was replaced:"
+    " the warehouse and the outputs of the last run are as they were. Make room and run again."
+)
+
+
+def _is_disk_full(error: Exception, job: Job) -> bool:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
+        return True
+    if any(words in str(error) for words in DiskFullError.WORDS):
+        return True
+    folders = [job.warehouse.resolve().parent, job.out.resolve()]
+    return any(
+        shutil.disk_usage(folder).free < LITTLE_ROOM for folder in folders if folder.exists()
+    )
+
+
+# What a new warehouse keeps of the old
+
+
+def _carry(place: Place, year: int) -> None:
+    """Begin the new warehouse with every table of the old that a run does not make itself."""
+    if place.warehouse.exists():
+        _settle(place.warehouse)
+    with warehouses.connect(place.building) as connection:
+        warehouses.prepare(connection, year)
+        if not place.warehouse.exists():
+            return
+        connection.execute(f"attach '{_text(place.warehouse)}' as _old (read_only)")
+        for schema, table in _tables(connection):
+            if is_made_by_a_run(schema, table):
+                continue
+            name = f"{quoted(schema)}.{quoted(table)}"
+            prepared = _columns(connection, schema, table)
+            if prepared and _columns(connection, schema, table, "_old") <= prepared:
+                connection.execute(f"insert into {name} by name from _old.{name}")
+            else:
+                connection.execute(f"create schema if not exists {quoted(schema)}")
+                connection.execute(f"create or replace table {name} as from _old.{name}")
+        connection.execute("detach _old")
+
+
+def _settle(path: Path) -> None:
+    """Check that the old warehouse can be read, and write into it what a stop left in its log."""
+    if _log(path).exists():
+        with suppress(InputError), warehouses.connect(path) as connection:
+            connection.execute("checkpoint")
+    with warehouses.connect(path, read_only=True):
+        pass
+
+
+def _log(path: Path) -> Path:
+    """Where DuckDB keeps what it has not yet written into a warehouse."""
+    return path.with_name(f"{path.name}.wal")
+
+
+def _tables(connection: Connection) -> list[tuple[str, str]]:
+    return connection.execute(
+        "select schema_name, table_name from duckdb_tables()"
+        " where database_name = '_old' and not internal and not temporary order by all"
+    ).fetchall()
+
+
+def _columns(
+    connection: Connection, schema: str, table: str, database: str | None = None
+) -> set[str]:
+    """The columns of a table, none when it is not there."""
+    rows = connection.execute(
+        "select column_name from duckdb_columns()"
+        " where database_name = coalesce(?, current_database())"
+        " and schema_name = ? and table_name = ?",
+        [database, schema, table],
+    ).fetchall()
+    return {name for (name,) in rows}
+
+
+def is_made_by_a_run(schema: str, table: str) -> bool:
+    """Whether landing, dbt or a gate makes a table anew in every run."""
+    if schema == "audit":
+        return table in MADE_ANEW or (spec.PROJECT / "models" / schema / f"{table}.sql").exists()
+    if schema == "raw":
+        contract = {row["table_name"] for row in spec.seed("extract_contract")}
+        return table in contract | warehouses.KEPT_TABLES.keys()
+    return any((spec.PROJECT / layer / schema).is_dir() for layer in ("models", "seeds"))
+
+
+def carry_views(new: Refresh) -> None:
+    """Give the new warehouse the views that people made in the old; a note names what does not fit.
+
+    To be called once the layers they read are built.
+    """
+    if not new.place.warehouse.exists():
+        return
+    with warehouses.connect(new.place.warehouse, read_only=True) as connection:
+        views = connection.execute(
+            "select schema_name, view_name, sql from duckdb_views()"
+            " where database_name = current_database() and not internal and not temporary"
+        ).fetchall()
+    if not views:
+        return
+    with warehouses.connect(new.job.warehouse) as connection:
+        for schema, view, sql in views:
+            connection.execute(f"create schema if not exists {quoted(schema)}")
+            try:
+                connection.execute(sql)
+            except duckdb.Error:
+                err.print(
+                    f"Note: the view {schema}.{view} no longer fits the warehouse and was left out",
+                    markup=False,
+                )
+
+
+def _text(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+# What may not stay, and what is left over
+
+
+def _retired(folder: Path, job: Job, names: set[str]) -> list[swap.Step]:
+    """Submissions and forms of earlier runs that this one did not write go out of sight."""
+    finished = [
+        *export.submissions_in(folder, job.config.la_code, job.year),
+        *form.forms_in(folder),
+    ]
+    return [
+        *(
+            swap.replace(path, folder / export.SUPERSEDED / path.name)
+            for path in finished
+            if path.name not in names
+        ),
+        *(
+            swap.remove(path)
+            for path in form.forms_in(folder, form.DRAFT)
+            if path.name not in names
+        ),
+    ]
+
+
+def _recorded(warehouse: Path) -> dict[str, str]:
+    """The outputs of the last run, name to SHA-256; none where a warehouse knows of none."""
+    if not warehouse.exists():
+        return {}
+    with warehouses.connect(warehouse, read_only=True) as connection:
+        try:
+            rows = connection.execute("select file, sha256 from audit.outputs").fetchall()
+        except duckdb.CatalogException:
+            rows = []
+    return dict(rows)
+
+
+def _left_over(folder: Path, before: dict[str, str], names: set[str]) -> list[swap.Step]:
+    """The last run's other outputs that this one did not write, as long as nobody changed them."""
+    return [
+        swap.remove(folder / name)
+        for name, sha256 in before.items()
+        if name not in names and (folder / name).is_file() and digest(folder / name) == sha256
+    ]
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
