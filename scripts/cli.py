@@ -392,6 +392,65 @@ def why(
         why_page.show(page, Console(highlight=False), values=values)
 
 
+@app.command("collect-errors")
+def collect_errors(
+    file: Annotated[Path, typer.Argument(help="COLLECT's errors: CSV, XLSX, or text pasted.")],
+    year: Year = THIS_YEAR,
+    warehouse: Warehouse = None,
+    out: Out = None,
+    return_id: Annotated[
+        str, typer.Option("--return", help="The return to compare with.")
+    ] = "built",
+) -> None:
+    """Compare COLLECT's errors with ours: per rule their count, ours, and the difference."""
+    from . import collect_errors as compared
+
+    path = warehouse or Path("warehouse") / f"sen2_{year}.duckdb"
+    folder = out or Path("out") / str(year)
+    found = compared.compare(file, path, folder, return_id)
+    for line in compared.summarise(found, folder):
+        console.print(line, markup=False)
+
+
+rules_app = typer.Typer(help="DfE's own numbers of the rules.", no_args_is_help=True)
+app.add_typer(rules_app, name="rules")
+
+
+@rules_app.command("import-dfe")
+def import_dfe(
+    file: Annotated[Path, typer.Argument(help="DfE's workbook of validation rules, or a CSV.")],
+    year: Year = THIS_YEAR,
+    out: Annotated[Path, typer.Option("--out", help="The review file to write.")] = Path(
+        "dfe_numbers_review.csv"
+    ),
+) -> None:
+    """Read DfE's numbers and messages, and propose for a person's review which rule each is."""
+    from . import rules
+
+    numbers, proposed, without = rules.import_dfe(file, year, out)
+    console.print(
+        f"{out}: {numbers} numbers, {proposed} with a rule proposed, {numbers - proposed} without;"
+        f" {without} rows had no number. Write your name in confirmed_by where a proposal is right,"
+        f" change rule_id where it is not, then `sen2 rules apply-dfe {out}`.",
+        markup=False,
+    )
+
+
+@rules_app.command("apply-dfe")
+def apply_dfe(
+    review: Annotated[Path, typer.Argument(help="The review file, with names in confirmed_by.")],
+    to: Annotated[
+        Path | None, typer.Option("--to", help="[default: seeds/local/dfe_numbers.csv]")
+    ] = None,
+) -> None:
+    """Keep the confirmed numbers: collect-errors and the workbook use them from the next build."""
+    from . import rule_numbers, rules
+
+    path = to or rule_numbers.LOCAL
+    confirmed, kept = rules.apply_dfe(review, path)
+    console.print(f"{path}: {confirmed} confirmed, {kept} in all.", markup=False)
+
+
 def main() -> None:
     """Run the command; every ending is an exit code and, when wrong, one paragraph that says why.
 

@@ -250,3 +250,21 @@ def _day(day: datetime, kind: str) -> str:
         return day.isoformat(timespec="seconds")
     is_midnight = (day.hour, day.minute, day.second) == (0, 0, 0)
     return day.date().isoformat() if is_midnight else day.isoformat(timespec="seconds")
+
+
+def sheets(path: Path) -> Iterator[tuple[str, list[tuple[int, list[str]]]]]:
+    """Every sheet of a workbook that is no return: its name, and its filled rows as text."""
+    _check_safe(path)
+    try:
+        with path.open("rb") as file:
+            book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
+            for sheet in book.worksheets:
+                rows = [
+                    (number, [_text(cell) or "" for cell in cells])
+                    for number, cells in _filled_rows(sheet)
+                ]
+                yield sheet.title, rows
+    except (InputError, MemoryError):
+        raise
+    except Exception:
+        raise _unreadable(path) from None

@@ -320,7 +320,7 @@ RULES_IN_FORCE = """
         summary.message,
         rules.fix,
         replace(rules.items, ';', ', ') as items,
-        rules.dfe_number,
+        summary.dfe_number,
         case summary.origin when 'ours' then 'our own' else 'public material' end as origin,
         summary.status,
         summary.records_checked,

@@ -4,11 +4,21 @@
 {% endfor %}
 with
 
+-- DfE's numbers that the authority has confirmed, from a workbook that may not be shipped.
+confirmed as (
+    select
+        rule_id,
+        string_agg(dfe_number, ', ' order by dfe_number) as dfe_number,
+    from {{ ref('dfe_numbers') }}
+    group by rule_id
+),
+
 rules as (
     select
         collections.collection_year,
-        rules.*,
+        rules.* replace (coalesce(confirmed.dfe_number, rules.dfe_number) as dfe_number),
     from {{ ref('rules') }} as rules
+    left join confirmed on rules.rule_id = confirmed.rule_id
     inner join {{ ref('collections') }} as collections
         on collections.collection_year between rules.year_from and rules.year_to
 ),

@@ -31,6 +31,7 @@ select
     rules.severity,
     rules.module,
     rules.message,
+    rules.dfe_number,
     rules.origin,
     case
         when rules.rule_column is null then 'not checked'

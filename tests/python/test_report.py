@@ -98,7 +98,7 @@ def make_warehouse(path: Path, issues: list[tuple[object, ...]]) -> Path:
                     on found.rule_id = rules.rule_id and {YEAR} between year_from and year_to;
             create table validation.rule_summary as
                 select 'built' as return_id, {YEAR} as collection_year, rule_id, severity, module,
-                    message, origin, needs,
+                    message, dfe_number, origin, needs,
                     case when checked = 'yes' then 'checked' else 'partly checked' end as status,
                     10 as records_checked, 0 as issue_count, 0 as primary_issue_count,
                     0 as person_count
