@@ -30,13 +30,26 @@ app = typer.Typer(
 FEW_PLANS = 300
 
 Year = Annotated[int, typer.Option("--year", help="The collection year, that of the survey day.")]
-Extract = Annotated[Path, typer.Argument(help="The folder of the extract, one CSV per table.")]
+Extract = Annotated[
+    Path,
+    typer.Argument(
+        help="The folder of the extract, one CSV per table; with a mapping any files, or one file."
+    ),
+]
 ConfigFile = Annotated[Path, typer.Option("--config", help="The authority's settings.")]
 Warehouse = Annotated[
     Path | None,
     typer.Option("--warehouse", help="The DuckDB file. [default: warehouse/sen2_<year>.duckdb]"),
 ]
 Out = Annotated[Path | None, typer.Option("--out", help="Where outputs go. [default: out/<year>]")]
+Mappings = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--mapping",
+        help="How one source becomes the contract's tables: a YAML file, or the name of a shipped"
+        " one. Repeat it for every source. [default: the extract has the contract's shape]",
+    ),
+]
 AcceptArrival = Annotated[
     bool,
     typer.Option(
@@ -91,6 +104,7 @@ def run_all(
     config: ConfigFile = SETTINGS,
     warehouse: Warehouse = None,
     out: Out = None,
+    mapping: Mappings = None,
     accept_arrival: AcceptArrival = False,
     accept_unconfirmed: AcceptUnconfirmed = False,
     published: Published = None,
@@ -104,7 +118,7 @@ def run_all(
     from . import run
 
     job = _job(year, config, warehouse, out, published)
-    raise typer.Exit(run.run(job, extract, accept_arrival, accept_unconfirmed, wait))
+    raise typer.Exit(run.run(job, extract, accept_arrival, accept_unconfirmed, wait, mapping or []))
 
 
 @app.command()
@@ -114,13 +128,15 @@ def land(
     config: ConfigFile = SETTINGS,
     warehouse: Warehouse = None,
     published: Published = None,
+    mapping: Mappings = None,
+    out: Out = None,
 ) -> None:
     """Land an extract in the warehouse, as it is: every value text, every row with its source."""
     from . import refresh, run
 
-    job = _job(year, config, warehouse, None, published)
+    job = _job(year, config, warehouse, out, published)
     with refresh.held(job.warehouse):
-        run.land_stage(job, Stages(), extract)
+        run.land_stage(job, Stages(), extract, mapping or [])
 
 
 @app.command()

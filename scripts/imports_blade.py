@@ -9,7 +9,7 @@ from . import imports_tables
 from .console import Advance
 from .errors import InputError
 from .imports_tables import Gathered, Part
-from .land import FORBIDDEN
+from .landing.delimited import FORBIDDEN
 from .xml_reader import LONGEST_TEXT, Connection
 
 LAYOUT = "blade"

@@ -1,6 +1,7 @@
 """The main job, stage by stage: land, build, the gates, export, reports."""
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,6 +82,7 @@ def run(
     accept_arrival: bool = False,
     accept_unconfirmed: bool = False,
     wait: bool = False,
+    mappings: Sequence[Path] = (),
 ) -> int:
     """The whole job; gives the exit code, 0 when a submission was written and 1 when not.
 
@@ -91,7 +93,7 @@ def run(
     _warn(outputs)
     stages = Stages()
     with refresh.refreshing(job, wait=wait) as new:
-        land_stage(new.job, stages, extract)
+        land_stage(new.job, stages, extract, mappings)
         build_stage(new.job, stages, target=new.place.dbt)
         refresh.carry_views(new)
         arrival = arrival_stage(new.job, stages)
@@ -132,8 +134,8 @@ def export_only(job: Job, accept_arrival: bool = False, accept_unconfirmed: bool
     return _conclude(job, outputs, written)
 
 
-def land_stage(job: Job, stages: Stages, extract: Path) -> None:
-    """Extract to the schema raw."""
+def land_stage(job: Job, stages: Stages, extract: Path, mappings: Sequence[Path] = ()) -> None:
+    """Extract to the schema raw; values that no mapping has are listed in --out."""
     tables = len(spec.contract(job.year))
     with stages.stage("land", "Landing the extract") as advance:
         done: list[str] = []
@@ -142,8 +144,15 @@ def land_stage(job: Job, stages: Stages, extract: Path) -> None:
             done.append(table)
             advance(len(done), tables)
 
-        rows = land.land(extract, job.year, job.config, job.warehouse, on_table)
-    stages.say("land", f"{rows:,} rows from {extract}")
+        rows = land.land(extract, job.year, job.config, job.warehouse, on_table, mappings)
+        listed = job.out / "unmapped_values.csv"
+        unmapped = land.write_unmapped(job.warehouse, listed)
+    words = (
+        f"; {unmapped} local values without a mapping, listed in {job.shown(listed)}"
+        if unmapped
+        else ""
+    )
+    stages.say("land", f"{rows:,} rows from {extract}{words}")
     if job.config.published is not None:
         published_stage(job, stages)
 

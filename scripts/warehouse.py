@@ -16,6 +16,26 @@ AUDIT_TABLES = {
         "table_name varchar, file varchar, bytes bigint, sha256 varchar, row_count bigint,"
         " other_columns varchar"
     ),
+    "rows_set_aside": (
+        "source varchar, table_name varchar, file varchar, row bigint, fault varchar,"
+        " reason varchar"
+    ),
+    "landed_inputs": (
+        "source varchar, input varchar, file varchar, facts varchar, bytes bigint, sha256 varchar,"
+        " row_count bigint, other_columns varchar"
+    ),
+    "mapped_columns": (
+        "source varchar, table_name varchar, label varchar, column_name varchar, kind varchar,"
+        " origin varchar, crosswalk varchar, default_value varchar"
+    ),
+    "unmapped_values": (
+        "source varchar, table_name varchar, column_name varchar, value varchar, row_count bigint,"
+        " nearest_code varchar, nearest_label varchar"
+    ),
+    "landing_notes": (
+        "table_name varchar, file varchar, row bigint, column_name varchar, kind varchar,"
+        " note varchar"
+    ),
     "extract_settings": (
         "collection_year integer, la_code varchar, name varchar, extracted_on date,"
         " period_end varchar, software_code varchar, release varchar, serial_no integer,"

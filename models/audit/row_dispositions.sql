@@ -129,37 +129,70 @@ judged as (
         left join plan_scope on landed.plan_id = plan_scope.plan_id
         {{ 'union all' if not loop.last }}
     {% endfor %}
+),
+
+disposed as (
+    select
+        judged.table_name,
+        judged._file as file,
+        judged._row as row,
+        case
+            when rejected._row is not null then 'rejected'
+            when judged.is_returned then 'returned'
+            else 'out_of_scope'
+        end as disposition,
+        case
+            when rejected._row is not null then 'Rejected: ' || rejected.reason || '.'
+            when judged.is_returned then 'In the return.'
+            else judged.reason
+        end as reason,
+    from judged
+    left join {{ ref('rejected_rows') }} as rejected
+        on judged.table_name = rejected.table_name
+            and judged._file = rejected._file
+            and judged._row = rejected._row
+    union all
+    select
+        'establishments',
+        establishments._file,
+        establishments._row,
+        case when rejected._row is not null then 'rejected' else 'reference' end,
+        coalesce('Rejected: ' || rejected.reason || '.', 'A look-up table; it is not returned.'),
+    from {{ ref('stg_establishments') }} as establishments
+    left join {{ ref('rejected_rows') }} as rejected
+        on rejected.table_name = 'establishments'
+            and establishments._file = rejected._file
+            and establishments._row = rejected._row
+    union all
+    -- A row that is in no table: no row could be made of it, or the mapping left it out.
+    select
+        table_name,
+        file,
+        row,
+        case when fault = 'not_taken' then 'out_of_scope' else 'rejected' end,
+        case when fault = 'not_taken' then 'Not landed: ' else 'Rejected: ' end || reason || '.',
+    from {{ source('audit', 'rows_set_aside') }}
+),
+
+-- What landing had to say of the cells of a row.
+notes as (
+    select
+        table_name,
+        file,
+        row,
+        string_agg(column_name || ' ' || note, '; ' order by column_name, note) as words,
+    from {{ source('audit', 'landing_notes') }}
+    group by table_name, file, row
 )
 
 select
-    judged.table_name,
-    judged._file as file,
-    judged._row as row,
-    case
-        when rejected._row is not null then 'rejected'
-        when judged.is_returned then 'returned'
-        else 'out_of_scope'
-    end as disposition,
-    case
-        when rejected._row is not null then 'Rejected: ' || rejected.reason || '.'
-        when judged.is_returned then 'In the return.'
-        else judged.reason
-    end as reason,
-from judged
-left join {{ ref('rejected_rows') }} as rejected
-    on judged.table_name = rejected.table_name
-        and judged._file = rejected._file
-        and judged._row = rejected._row
-union all
-select
-    'establishments' as table_name,
-    establishments._file as file,
-    establishments._row as row,
-    case when rejected._row is not null then 'rejected' else 'reference' end as disposition,
-    coalesce('Rejected: ' || rejected.reason || '.', 'A look-up table; it is not returned.')
-        as reason,
-from {{ ref('stg_establishments') }} as establishments
-left join {{ ref('rejected_rows') }} as rejected
-    on rejected.table_name = 'establishments'
-        and establishments._file = rejected._file
-        and establishments._row = rejected._row
+    disposed.table_name,
+    disposed.file,
+    disposed.row,
+    disposed.disposition,
+    disposed.reason || coalesce(' On landing: ' || notes.words || '.', '') as reason,
+from disposed
+left join notes
+    on disposed.table_name = notes.table_name
+        and disposed.file = notes.file
+        and disposed.row = notes.row

@@ -72,9 +72,25 @@ landed as (
                 {%- endfor %}
             ) as unknown_words,
             null as unapplied_correction,
+            null as unread_because,
         from {{ ref('stg_' ~ table_name) }}
         union all
     {% endfor %}
+    select
+        table_name,
+        null,
+        null,
+        null,
+        null,
+        file,
+        row,
+        '',
+        '',
+        null,
+        reason,
+    from {{ source('audit', 'rows_set_aside') }}
+    where fault = 'ragged'
+    union all
     select
         'overrides',
         concat_ws(
@@ -99,6 +115,7 @@ landed as (
         '',
         '',
         case when status not in ('applied', 'expired') then status_reason end,
+        null,
     from {{ ref('overrides') }} as corrections
 ),
 
@@ -157,7 +174,11 @@ judged as (
         rows_known.of_person_id as person_id,
         rows_known.of_request_id as request_id,
         coalesce(
-            rows_known.record_key, rows_known.table_name || ' row ' || rows_known._row
+            rows_known.record_key,
+            case
+                when rows_known._file = rows_known.table_name || '.csv' then rows_known.table_name
+                else rows_known._file
+            end || ' row ' || rows_known._row
         ) as record_id,
         rows_known.table_name,
         rows_known._file as source_file,
@@ -168,6 +189,7 @@ judged as (
             nullif(rows_known.unread_dates, ''),
             nullif(rows_known.unknown_words, ''),
             rows_known.unapplied_correction,
+            rows_known.unread_because,
             case
                 when rows_known.is_plan_accepted
                     then 'request_id ' || rows_known.named_request_id
@@ -217,6 +239,9 @@ judged as (
 
         -- a correction was not applied, though it has not expired
         rows_known.unapplied_correction is not null as rule_x12,
+
+        -- a line of a file cannot be told apart into values, so it was left out
+        rows_known.unread_because is not null as rule_x13,
     from rows_known
     left join returned_requests on rows_known.request_id = returned_requests.request_id
 )

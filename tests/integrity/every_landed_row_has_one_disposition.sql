@@ -11,8 +11,13 @@ landed as (
             _file as file,
             _row as row,
         from {{ source('raw', table_name) }}
-        {{ 'union all' if not loop.last }}
+        union all
     {% endfor %}
+    select
+        table_name,
+        file,
+        row,
+    from {{ source('audit', 'rows_set_aside') }}
 ),
 
 disposed as (

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sen2 import land as land_module
 from sen2 import spec
 from sen2.config import Config
 from sen2.errors import InputError
 from sen2.land import land
+from sen2.landing import delimited
 
 YEAR = 2026
 CONFIG = Config(la_code="330")
@@ -81,6 +81,30 @@ def test_blank_lines_and_quoted_line_breaks_do_not_shift_rows(
     land(extract, YEAR, CONFIG, tmp_path / "w.duckdb")
     found = rows(tmp_path / "w.duckdb", "select person_id, surname, _row from raw.people")
     assert found == [("7", SECRET, 2), ("8", "two\nlines", 4), ("9", "C", 5)]
+
+
+def test_a_row_of_the_wrong_length_is_set_aside_and_counted(extract: Path, tmp_path: Path) -> None:
+    blanks = b"," * (len(header("people")) - 2)
+    append(extract, "people", b"8,x\n9,C" + blanks + b"\n10,y,z" + blanks + b"\n")
+    assert land(extract, YEAR, CONFIG, tmp_path / "w.duckdb") == 2
+    assert rows(tmp_path / "w.duckdb", "select person_id, _row from raw.people") == [
+        ("7", 2),
+        ("9", 4),
+    ]
+    aside = rows(
+        tmp_path / "w.duckdb",
+        "select table_name, file, row, fault, reason from audit.rows_set_aside order by row",
+    )
+    assert [each[:4] for each in aside] == [
+        ("people", "people.csv", 3, "ragged"),
+        ("people", "people.csv", 5, "ragged"),
+    ]
+    assert "2 values" in aside[0][4]
+    found = rows(
+        tmp_path / "w.duckdb",
+        "select row_count from audit.landed_files where table_name = 'people'",
+    )
+    assert found == [(4,)]
 
 
 def test_an_unknown_column_is_kept(extract: Path, tmp_path: Path) -> None:
@@ -208,7 +232,6 @@ def test_a_register_that_cannot_be_read_is_an_error_that_names_it(
     [
         (lambda f: (f / "people.csv").write_bytes(b""), ["people.csv", "empty"]),
         (lambda f: (f / "people.csv").write_text("\n"), ["people.csv", "row 1", "header"]),
-        (lambda f: append(f, "people", b"8,x\n"), ["people.csv", "row 3", "2 values", "forename"]),
         (lambda f: append(f, "people", b'8,"x\n'), ["people.csv", "row 3", "quote"]),
         (lambda f: append(f, "people", b"8,O\xe9\n"), ["people.csv", "line 3", "surname", "UTF-8"]),
         (
@@ -286,12 +309,12 @@ def test_a_large_regular_file_is_plain_wherever_its_pieces_are_cut(
 ) -> None:
     write(extract, "people", [[str(number)] for number in range(50)])
     for size in range(1, 40):
-        monkeypatch.setattr(land_module, "CHUNK", size)
-        assert land_module._read_through(extract / "people.csv", "utf-8-sig")[2]
+        monkeypatch.setattr(delimited, "CHUNK", size)
+        assert delimited.read_through(extract / "people.csv", "utf-8-sig")[2]
     append(extract, "people", b"\n")
     for size in range(1, 40):
-        monkeypatch.setattr(land_module, "CHUNK", size)
-        assert not land_module._read_through(extract / "people.csv", "utf-8-sig")[2]
+        monkeypatch.setattr(delimited, "CHUNK", size)
+        assert not delimited.read_through(extract / "people.csv", "utf-8-sig")[2]
 
 
 @pytest.mark.parametrize(

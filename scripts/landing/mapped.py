@@ -1,0 +1,300 @@
+"""Mapped landing: what the inputs of the mappings hold becomes rows of the contract's tables.
+
+Each input is read into a table of text, then each feed is one query of it. A row of an input that
+ends in no table is set aside with its reason, so that every row of every file is accounted for.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from .. import spec, warehouse
+from ..errors import InputError
+from ..warehouse import quoted
+from . import contract, database, expressions, feeds, inputs
+from .mapping import Feed, Mapping
+
+OnTable = Callable[[str, int], None]
+AUDIT_TABLES = ("landed_inputs", "mapped_columns", "unmapped_values", "landing_notes")
+OTHERWISE_FOUND = set(contract.OPTIONAL_TABLES)
+
+
+@dataclass(frozen=True)
+class Read:
+    """An input as it was read: the temporary table that holds it, its columns, its file names."""
+
+    table: str
+    columns: list[str]
+    files: list[inputs.Found]
+
+
+def check(sources: Sequence[Mapping], year: int) -> None:
+    """Whether the mappings together feed every table and column that the year's contract needs."""
+    names = [mapping.source for mapping in sources]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise InputError(
+            f"--mapping: two mappings have the source {', '.join(twice)}. Give each its own name."
+        )
+    for mapping in sources:
+        for table, fed in mapping.tables.items():
+            for feed in fed:
+                needed = [
+                    column.name for column in spec.contract(year)[table] if column.is_required
+                ]
+                lacking = [name for name in needed if name not in (*feed.columns, *feed.blank)]
+                if lacking:
+                    raise InputError(
+                        f"mapping of {mapping.source}, tables.{table}: says nothing of"
+                        f" {', '.join(lacking)}. Add each to columns, or to blank when the source"
+                        " lacks it."
+                    )
+    for table in spec.contract(year):
+        said = [m for m in sources if table in m.tables or table in m.absent]
+        if not said and table not in OTHERWISE_FOUND:
+            raise InputError(
+                f"mapping of {', '.join(names)}: says nothing of the table {table}. Add it to"
+                " tables, or to absent with the reason."
+            )
+
+
+def load(
+    connection: duckdb.DuckDBPyConnection,
+    extract: Path,
+    year: int,
+    sources: Sequence[Mapping],
+    on_table: OnTable,
+) -> tuple[int, date | None]:
+    """Load every table; gives the number of rows landed and the day of the newest file, if any."""
+    connection.execute("set timezone = 'UTC'")
+    feeds.make_macros(connection)
+    tables = spec.contract(year)
+    for table, columns in tables.items():
+        names = [column.name for column in columns]
+        connection.execute(
+            f"create or replace table raw.{table}"
+            f" ({warehouse.text_columns(names)}, _source varchar, _file varchar, _row bigint)"
+        )
+    read = {mapping.source: _read_inputs(connection, extract, mapping) for mapping in sources}
+    _load_other_tables(connection, extract, year, sources)
+    # From here on only the mappings' expressions are new, and they reach no file and no network.
+    connection.execute("set enable_external_access = false")
+    for table in tables:
+        for mapping in sources:
+            for feed in mapping.tables.get(table, []):
+                of_feed = read[mapping.source]
+                feeds.load(
+                    connection, mapping, table, feed, {n: r.table for n, r in of_feed.items()}, year
+                )
+        _refuse_shared_rows(connection, table)
+    for mapping in sources:
+        for name, each in read[mapping.source].items():
+            _set_aside_untaken(connection, mapping, name, each)
+    _count_files(connection, read)
+    total = 0
+    for table in tables:
+        found = connection.execute(f"select count(*) from raw.{table}").fetchone()
+        rows = int(found[0]) if found else 0
+        on_table(table, rows)
+        total += rows
+    newest = [
+        date.fromtimestamp(found.path.stat().st_mtime)
+        for of_source in read.values()
+        for each in of_source.values()
+        for found in each.files
+        if found.path
+    ]
+    return total, max(newest, default=None)
+
+
+def wanted_headings(mapping: Mapping, name: str) -> set[str]:
+    """Every heading of an input that a mapping names, also in its expressions."""
+    wanted: set[str] = set()
+    for table, fed in mapping.tables.items():
+        for number, feed in enumerate(fed, start=1):
+            place = f"mapping of {mapping.source}, tables.{table}[{number}]"
+            for owner, heading, _ in named_headings(place, feed):
+                if owner == name:
+                    wanted.add(heading)
+    return wanted
+
+
+def named_headings(place: str, feed: Feed) -> Iterable[tuple[str, str, bool]]:
+    """Input, heading, and whether it may be missing, for each heading that a feed names."""
+    for name, column in feed.columns.items():
+        if column.heading is not None:
+            yield column.of or feed.input, column.heading, column.may_be_missing
+        if column.sql is not None:
+            yield from _of_expression(f"{place}.{name}", feed, column.sql)
+    if feed.where:
+        yield from _of_expression(f"{place}.where", feed, feed.where)
+    if feed.order_by:
+        yield from _of_expression(f"{place}.order_by", feed, feed.order_by, is_order=True)
+    for each in feed.look_up:
+        for here, there in each.on.items():
+            yield feed.input, here, False
+            yield each.input, there, False
+
+
+def _of_expression(
+    place: str, feed: Feed, sql: str, *, is_order: bool = False
+) -> Iterable[tuple[str, str, bool]]:
+    looked_up = {each.input for each in feed.look_up}
+    for names in expressions.headings_of(place, sql, is_order=is_order):
+        if len(names) == 2 and names[0] in looked_up | {feed.input}:
+            yield names[0], names[1], False
+        elif len(names) == 1:
+            yield feed.input, names[0], False
+        else:
+            raise InputError(f"{place}: {'.'.join(names)} is not a heading of the feed's inputs.")
+
+
+def _read_inputs(
+    connection: duckdb.DuckDBPyConnection, extract: Path, mapping: Mapping
+) -> dict[str, Read]:
+    """Every input of a mapping in a temporary table of its own."""
+    read = {}
+    for number, (name, stated) in enumerate(mapping.inputs.items()):
+        wanted = wanted_headings(mapping, name)
+        if stated.query:
+            found = [database.open_query(mapping.source, name, stated, wanted)]
+        else:
+            found = [
+                inputs.open_file(path, label, stated, wanted)
+                for path, label in inputs.find(extract, name, stated)
+            ]
+        each = Read(f"temp.input_{mapping.source}_{number}", _columns(found), found)
+        optional = _optional_headings(mapping, name)
+        for one in found:
+            _refuse_missing(one, mapping, wanted - optional)
+        _load_input(connection, mapping, name, each, sorted(wanted))
+        read[name] = each
+    return read
+
+
+def _columns(found: Sequence[inputs.Found]) -> list[str]:
+    """The columns of all the files of an input, in the order they are met."""
+    columns: dict[str, str] = {}
+    for one in found:
+        for name in one.header:
+            columns.setdefault(name.lower(), name)
+    return list(columns.values())
+
+
+def _optional_headings(mapping: Mapping, name: str) -> set[str]:
+    named = [
+        (heading, may_be_missing)
+        for table, fed in mapping.tables.items()
+        for feed in fed
+        for owner, heading, may_be_missing in named_headings(table, feed)
+        if owner == name
+    ]
+    needed = {heading for heading, may_be_missing in named if not may_be_missing}
+    return {heading for heading, _ in named} - needed
+
+
+def _refuse_missing(found: inputs.Found, mapping: Mapping, needed: set[str]) -> None:
+    """An error that lists the headings a file lacks; it quotes the mapping and never the file."""
+    held = {name.lower() for name in found.header}
+    missing = sorted(heading for heading in needed if heading.lower() not in held)
+    if missing:
+        raise InputError(
+            f"{found.name} ({found.facts}): lacks the heading {'; '.join(missing)}, which the"
+            f" mapping of {mapping.source} names. Add it to the file, correct the mapping, or say"
+            " may_be_missing: true there. `sen2 map` shows which headings the file has."
+        )
+
+
+def _load_input(
+    connection: duckdb.DuckDBPyConnection,
+    mapping: Mapping,
+    name: str,
+    read: Read,
+    wanted: Sequence[str],
+) -> None:
+    held = {column.lower() for column in read.columns}
+    lacking = [heading for heading in wanted if heading.lower() not in held]
+    connection.execute(
+        f"create or replace temp table {read.table.removeprefix('temp.')}"
+        f" ({warehouse.text_columns([*read.columns, *lacking])}{', ' if read.columns else ''}"
+        "_file varchar, _row bigint)"
+    )
+    used = {heading.lower() for heading in wanted}
+    for found in read.files:
+        columns = ", ".join(map(quoted, found.header))
+
+        def insert(relation: str, row: str, columns: str = columns) -> str:
+            return (
+                f"insert into {read.table} ({columns}, _file, _row)"
+                f" select {columns}, $file, {row} from {relation}"
+            )
+
+        aside = found.load(connection, insert)
+        contract.keep_aside(connection, mapping.source, name, aside)
+        unused = [heading for heading in found.header if heading.lower() not in used]
+        connection.execute(
+            "insert into audit.landed_inputs select ?, ?, ?, ?, ?, ?,"
+            f" (select count(*) from {read.table} where _file = ?) + ?, ?",
+            [
+                *(mapping.source, name, found.name, found.facts, found.bytes, found.sha256),
+                *(found.name, len(aside), "; ".join(unused) or None),
+            ],
+        )
+
+
+def _load_other_tables(
+    connection: duckdb.DuckDBPyConnection, extract: Path, year: int, sources: Sequence[Mapping]
+) -> None:
+    """Optional tables that no mapping feeds, in the contract's shape or as downloaded."""
+    if extract.is_dir():
+        for table in OTHERWISE_FOUND:
+            if not any(table in mapping.tables for mapping in sources):
+                columns = spec.contract(year)[table]
+                names = [column.name for column in columns]
+                file = contract.inspect(extract, table, columns)
+                contract.load(connection, table, names, file)
+
+
+def _refuse_shared_rows(connection: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Each row of a raw table is named by its file and row, so no two may share them."""
+    shared = connection.execute(
+        f"select _file from raw.{table} group by _file, _row having count(*) > 1 limit 1"
+    ).fetchone()
+    if shared:
+        raise InputError(
+            f"{shared[0]}: two feeds take its rows for the table {table}. Give each feed a label"
+            " of its own, or let one source read the file."
+        )
+
+
+def _set_aside_untaken(
+    connection: duckdb.DuckDBPyConnection, mapping: Mapping, name: str, read: Read
+) -> None:
+    """The rows of an input that no feed took, by its filters."""
+    connection.execute(
+        "insert into audit.rows_set_aside"
+        f" select '{mapping.source}', '{name}', _file, _row, 'not_taken',"
+        " 'no table of the mapping takes it: the filters leave it out'"
+        f" from {read.table} anti join temp.rows_taken as taken"
+        f" on taken.of_input = '{read.table}' and taken._file = {read.table}._file"
+        f" and taken._row = {read.table}._row"
+    )
+
+
+def _count_files(connection: duckdb.DuckDBPyConnection, read: dict[str, dict[str, Read]]) -> None:
+    """One row of audit.landed_files for each table and file: its rows landed and set aside."""
+    tables = {row["table_name"] for row in spec.seed("extract_contract")}
+    landed = " union all ".join(
+        f"select '{table}' as table_name, _file, _row from raw.{table}" for table in sorted(tables)
+    )
+    connection.execute(
+        "insert into audit.landed_files"
+        " select rows.table_name, rows._file, any_value(file.bytes), any_value(file.sha256),"
+        " count(distinct rows._row), any_value(file.other_columns)"
+        f" from ({landed} union all select table_name, file, row from audit.rows_set_aside) as rows"
+        " inner join audit.landed_inputs as file"
+        " on rows._file = file.file or starts_with(rows._file, file.file || ' (')"
+        " group by rows.table_name, rows._file order by rows.table_name, rows._file"
+    )
