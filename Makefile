@@ -5,7 +5,7 @@ YEAR := 2026
 PUBLISHED ?= ../shared/published
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: run test check bench generate bands proof clean
+.PHONY: run test check docs bench generate bands proof clean
 
 run: $(VENV)/.installed  ## the shipped sample extract becomes a submission in out/
 	$(BIN)/sen2 run sample --year $(YEAR)
@@ -20,6 +20,10 @@ check: $(VENV)/.installed  ## style, types, SQL and project conventions
 	$(BIN)/sqlfluff lint --processes 2 models tests analyses macros
 	$(BIN)/dbt parse --quiet --profiles-dir profiles --log-level-file none
 	$(BIN)/dbt-bouncer run --config-file dbt-bouncer.yml
+
+docs: $(VENV)/.installed  ## the warehouse described: target/static_index.html, one file (after make run)
+	$(BIN)/dbt --quiet docs generate --static --profiles-dir profiles --log-level-file none \
+		--vars '{collection_year: $(YEAR)}'
 
 bench: $(VENV)/.installed  ## the main job at growing sizes: time and peak memory by stage
 	$(BIN)/python -m sen2.bench

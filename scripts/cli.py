@@ -186,6 +186,12 @@ def export(
     by: Annotated[
         str | None, typer.Option("--by", help="With --final: the name of who signs.")
     ] = None,
+    parquet: Annotated[
+        bool,
+        typer.Option(
+            "--parquet", help="Write the warehouse's tables as Parquet, and nothing else."
+        ),
+    ] = False,
 ) -> None:
     """Write the submission from a built warehouse; refused while a gate is red.
 
@@ -194,6 +200,11 @@ def export(
     from . import refresh, run, sign_off
 
     job = _job(year, config, warehouse, out)
+    if parquet:
+        if final or by or accept_arrival or accept_unconfirmed:
+            raise InputError("--parquet goes alone: it writes tables and no submission.")
+        run.parquet_stage(job, Stages())
+        raise typer.Exit(run.OK)
     if final or by:
         if not (final and by) or accept_arrival or accept_unconfirmed:
             raise InputError(

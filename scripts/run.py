@@ -13,6 +13,7 @@ from . import (
     gates,
     land,
     page,
+    parquet,
     published,
     refresh,
     releases,
@@ -301,6 +302,14 @@ def report_stage(job: Job, stages: Stages, *, is_run: bool = False) -> None:
         html = page.write_page(job, is_run=is_run)
     tables_words = f"{len(tables)} tables in {job.shown(job.out / published.FOLDER)}"
     stages.say("report", f"{job.shown(html)}, {job.shown(path)}, and {tables_words}")
+
+
+def parquet_stage(job: Job, stages: Stages) -> None:
+    """The tables of the warehouse as Parquet files."""
+    with stages.stage("parquet", "Writing Parquet files"):
+        files = parquet.write_parquet(job.warehouse, job.out)
+    words = "They hold personal data: keep them where you keep the extracts."
+    stages.say("parquet", f"{len(files)} tables in {job.out / parquet.FOLDER}. {words}")
 
 
 def _keep_run(job: Job, stages: Stages, outcome: str) -> None:

@@ -1,3 +1,4 @@
+-- Which cases will miss a statutory limit next, unless something is done?
 -- One row per clock still running that can still be met, soonest due first.
 -- Work down it from the top: those already overdue are in intermediate.clocks, state 'overdue'.
 -- A plan that has ceased needs no review or transfer any more, so its clocks are left out.
