@@ -5,7 +5,7 @@ YEAR := 2026
 PUBLISHED ?= ../shared/published
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: run test check docs bench generate bands proof clean
+.PHONY: run test check docs bench generate bands proof bundle clean
 
 run: $(VENV)/.installed  ## the shipped sample extract becomes a submission in out/
 	$(BIN)/sen2 run sample --year $(YEAR)
@@ -42,6 +42,13 @@ proof: $(VENV)/.installed  ## docs/proof.md: DfE's published figures in PUBLISHE
 	$(BIN)/python -m sen2.proof --published $(PUBLISHED) --year 2025 --year 2022 \
 		--report docs/proof.md
 
+bundle: $(VENV)/.installed  ## bundle/: wheels that install sen2 with no network, compiler or admin rights
+	rm -rf bundle build
+	$(BIN)/python -m pip download --quiet --require-hashes --only-binary :all: \
+		--dest bundle -r requirements-run.lock
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir bundle .
+	rm -rf build
+
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
@@ -49,4 +56,4 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) target logs warehouse out
+	rm -rf $(VENV) target logs warehouse out build bundle

@@ -1,5 +1,6 @@
 """The command `sen2`: one verb a stage, and `run` for the whole job."""
 
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -482,8 +483,9 @@ def main() -> None:
     """Run the command; every ending is an exit code and, when wrong, one paragraph that says why.
 
     A traceback could show a value from a person's record, so our own faults name only the places
-    in the code they passed through.
+    in the code they passed through. Whatever is written is for its owner alone.
     """
+    os.umask(0o077)
     try:
         app(standalone_mode=True)
     except Sen2Error as error:

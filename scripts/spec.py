@@ -13,7 +13,9 @@ from pathlib import Path
 
 from .errors import InputError
 
-PROJECT = Path(__file__).resolve().parent.parent
+_HERE = Path(__file__).resolve().parent
+PROJECT = bundled if (bundled := _HERE / "project").is_dir() else _HERE.parent
+"""dbt's project: inside an installed package, else the repository."""
 SEEDS = PROJECT / "seeds" / "spec"
 
 Row = dict[str, str]
