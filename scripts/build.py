@@ -27,7 +27,7 @@ def build(
     `select` names what to build, in dbt's words, where that is not everything.
 
     dbt keeps what it has read of the project in `target`: with the same warehouse and year, the
-    next build there starts sooner. [default: the project's own target folder]
+    next build there starts sooner. [default: the folder of its name beside the warehouse]
 
     Left out are unit tests and the tests of the seeds with each other, which `make test` runs: they
     guard this project's own text, not an authority's data.
@@ -36,6 +36,7 @@ def build(
     own messages are not repeated, and no log is kept, since both can hold values from a person's
     record.
     """
+    target = target or warehouse.parent / f".{warehouse.stem}" / "dbt"
     command = [
         sys.executable, "-m", "sen2.dbt_child", "--no-version-check", "--no-use-colors",
         "--log-format", "json", "--log-level-file", "none", "build",
@@ -44,7 +45,7 @@ def build(
         "--exclude", "resource_type:test,path:seeds", "path:tests/spec",
         "--vars", json.dumps({"collection_year": year}),
         *(["--select", select] if select else []),
-        *(["--target-path", str(target.resolve())] if target else []),
+        "--target-path", str(target.resolve()),
     ]  # fmt: skip
     environment = os.environ | QUIET_ENVIRONMENT | {"SEN2_WAREHOUSE": str(warehouse.resolve())}
     failed: list[str] = []
