@@ -1,9 +1,11 @@
 """The wheel: it holds all it needs, and does the main job outside the repository, offline."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -98,3 +100,16 @@ def test_it_does_the_main_job_outside_the_repository_without_network(
         for path in [tmp_path / name, *(tmp_path / name).rglob("*")]
     ]
     assert not [path for path in made if path.stat().st_mode & 0o077], "readable to others"
+
+
+def test_what_runs_is_pinned_as_it_is_tested() -> None:
+    pin = re.compile(r"(?m)^([a-z0-9._-]+)(?:\[[a-z0-9,._-]+\])?==(\S+)")
+    run, all_of_it = (
+        dict(pin.findall((spec.PROJECT / name).read_text(encoding="utf-8")))
+        for name in ("requirements-run.lock", "requirements.lock")
+    )
+    assert run.items() <= all_of_it.items()
+    project = tomllib.loads((spec.PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
+    needed = {re.split(r"[^a-z0-9._-]", each, maxsplit=1)[0]
+              for each in project["project"]["dependencies"]}  # fmt: skip
+    assert needed <= run.keys()
