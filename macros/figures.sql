@@ -1,12 +1,17 @@
-{# Whether a row of a published table is no breakdown: it bears its topic's name, or is the only one. #}
-{% macro is_total_row(topic, row) -%}
-    coalesce({{ topic }} = {{ row }}, {{ topic }} is null and coalesce({{ row }} = 'Total', true))
+{# Whether a row of a published table is no breakdown: it bears its topic's name, or what such a row
+   is called in the table (total_row of published_datasets), or is the only one. #}
+{% macro is_total_row(topic, row, total_row) -%}
+    coalesce(
+        {{ row }} = coalesce({{ total_row }}, {{ topic }})
+        and coalesce({{ topic }} = {{ row }}, true),
+        {{ row }} is null
+    )
 {%- endmacro %}
 
 {# A row of a published table in words. #}
-{% macro row_in_words(topic, row) -%}
+{% macro row_in_words(topic, row, total_row) -%}
     case
-        when {{ is_total_row(topic, row) }} then coalesce({{ row }}, 'Authority')
+        when {{ is_total_row(topic, row, total_row) }} then coalesce({{ row }}, 'Authority')
         else concat_ws(': ', {{ topic }}, {{ row }})
     end
 {%- endmacro %}

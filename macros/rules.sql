@@ -2,7 +2,7 @@
 {% macro check_modules() -%}
     {{ return([
         'extract', 'file', 'header', 'person', 'requests', 'assessment', 'named_plan',
-        'plan_detail', 'active_plans', 'placement_detail', 'sen_need', 'return', 'form',
+        'plan_detail', 'active_plans', 'placement_detail', 'sen_need', 'return', 'form', 'figures',
     ]) }}
 {%- endmacro %}
 

@@ -32,11 +32,15 @@ class Header(_Settings):
 
 
 class Officers(_Settings):
-    """Designated medical, clinical and social care officer in post; a rule checks the codes."""
+    """Designated medical, clinical and social care officer in post; a rule checks the codes.
+
+    `dmo_dco_role` is the form's third answer: whether somebody performs the role of the first two.
+    """
 
     dmo: str | None = None
     dco: str | None = None
     dsco: str | None = None
+    dmo_dco_role: str | None = None
 
 
 class Config(_Settings):

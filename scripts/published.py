@@ -23,6 +23,10 @@ OURS = {
         "Every figure beside last year's, and every share beside the band seen nationally: from the"
         " 2nd to the 98th percentile of the authorities that DfE has published it of."
     ),
+    "stock_reconciliation": (
+        "This year's plans made up from last year's by what came and went between the survey days,"
+        " and the difference that is left over. What is not known is blank."
+    ),
 }
 """Tables beside DfE's that are our own, and what they hold."""
 

@@ -46,6 +46,7 @@ MODULES = {  # in the order of the return
     "sen_need": "Type of need",
     "return": "Whole return",
     "form": "Aggregated form",
+    "figures": "Published figures",
 }
 BUILT = "built"
 NO_TEAM = "No team"

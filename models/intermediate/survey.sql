@@ -35,6 +35,7 @@ select
     settings.dmo,
     settings.dco,
     settings.dsco,
+    settings.dmo_dco_role,
 from settings
 cross join collections
 left join submissions on collections.collection_year = submissions.collection_year

@@ -14,6 +14,7 @@ select
     assessments.other_tribunal = '1' as has_other_tribunal,
     returns.refuse_days,
     returns.issue_days,
+    returns.year_after_days,
     people.by_sex,
     people.by_ethnicity,
     {{ age_on('people.birth_date', 'requests.received_date') }} as by_request_age,

@@ -100,6 +100,7 @@ select
     return_id,
     dataset,
     breakdown,
+    is_total,
     figure,
     value as this_year,
     last_year,

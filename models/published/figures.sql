@@ -70,7 +70,7 @@ select
         partition by tables.return_id
         order by
             datasets.position,
-            {{ is_total_row('tables.breakdown_topic', 'tables.breakdown') }} desc,
+            {{ is_total_row('tables.breakdown_topic', 'tables.breakdown', 'datasets.total_row') }} desc,
             breakdowns.position,
             tables.breakdown_topic,
             tables.breakdown,
@@ -78,8 +78,10 @@ select
     ) as position,
     tables.dataset,
     tables.breakdown_topic,
-    {{ row_in_words('tables.breakdown_topic', 'tables.breakdown') }} as breakdown,
-    {{ is_total_row('tables.breakdown_topic', 'tables.breakdown') }} as is_total,
+    {{ row_in_words('tables.breakdown_topic', 'tables.breakdown', 'datasets.total_row') }}
+        as breakdown,
+    {{ is_total_row('tables.breakdown_topic', 'tables.breakdown', 'datasets.total_row') }}
+        as is_total,
     released.column_name as figure,
     tables.value,
     try_cast(tables.value as double) as number,

@@ -3,6 +3,7 @@
     'decide_days',
     'refuse_days',
     'issue_days',
+    'year_after_days',
     'review_days',
     'school_age_from',
     'school_age_to',

@@ -1,7 +1,6 @@
 -- One row per return and breakdown: plans issued in the calendar year, by time since the request.
 -- Every figure is there twice: with exceptions to the limit, and (_ex) without.
 {% set bases = {'': 'true', '_ex': 'not is_exception'} %}
-{% set year_in_weeks = 52 %}
 with
 
 counted as (
@@ -15,9 +14,9 @@ counted as (
             count(request_id) filter ({{ base }}) as den{{ suffix }},
             count(*) filter ({{ base }} and days <= issue_days) as within{{ suffix }},
             count(*) filter (
-                {{ base }} and days > issue_days and days <= 7 * {{ year_in_weeks }}
+                {{ base }} and days > issue_days and days <= year_after_days
             ) as over{{ suffix }},
-            count(*) filter ({{ base }} and days > 7 * {{ year_in_weeks }})
+            count(*) filter ({{ base }} and days > year_after_days)
                 as over_a_year{{ suffix }},
         {% endfor %}
     from ({{ in_breakdowns('timeliness_20_week', ref('plans_timed')) }})

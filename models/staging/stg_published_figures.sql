@@ -10,8 +10,10 @@ select
     end as collection_year,
     figures.la_code,
     figures.breakdown_topic,
-    {{ row_in_words('figures.breakdown_topic', 'figures.breakdown') }} as breakdown,
-    {{ is_total_row('figures.breakdown_topic', 'figures.breakdown') }} as is_total,
+    {{ row_in_words('figures.breakdown_topic', 'figures.breakdown', 'datasets.total_row') }}
+        as breakdown,
+    {{ is_total_row('figures.breakdown_topic', 'figures.breakdown', 'datasets.total_row') }}
+        as is_total,
     figures.figure,
     figures.value,
     try_cast(figures.value as double) as number,

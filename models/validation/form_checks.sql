@@ -65,7 +65,9 @@ limits as (
         returns.return_id,
         {% for limit in [
             'form_refused_share', 'form_youth_requests', 'form_exception_share',
-            'form_not_issued_share',
+            'form_not_issued_share', 'caseload_change_down', 'caseload_change_up',
+            'form_new_plans_change_down', 'form_new_plans_change_up', 'form_requests_change_down',
+            'form_requests_change_up',
         ] %}
             max(thresholds.value) filter (thresholds.name = '{{ limit }}') as {{ limit }},
         {% endfor %}
@@ -81,12 +83,18 @@ records as (
         forms.*,
         limits.* exclude (return_id),
         unclassified.unclassified_people,
+        last_year.plans_last_year,
+        last_year.new_plans_last_year,
+        last_year.requests_last_year,
         requests_youth_accommodation as youth_requests,
         issued - issued_no_exception as exceptions,
     from returns
     inner join forms on returns.collection_year = forms.collection_year
     inner join limits on returns.return_id = limits.return_id
     cross join unclassified
+    left join {{ ref('form_last_year') }} as last_year
+        on returns.return_la = last_year.la_code
+            and returns.collection_year = last_year.collection_year
 ),
 
 judged as (
@@ -102,9 +110,13 @@ judged as (
         work_based_by_kind || ' by kind, ' || work_based || ' in all' as wbp,
         residential_38_by_age || ' and ' || residential_52_by_age || ' by age, '
         || residential_38 || ' and ' || residential_52 || ' in all' as res,
-        refused || ' of ' || requests || ' requests refused' as request_outcome,
+        refused || ' of ' || requests || ' requests refused'
+        || coalesce('; last year ' || requests_last_year || ' requests', '') as request_outcome,
+        plans || ' plans; last year ' || plans_last_year as cease_date,
         youth_requests || ' of ' || requests || ' requests' as rya,
-        issued || ' in Part 3, ' || new_plans || ' new plans' as assessment_outcome,
+        issued || ' in Part 3, ' || new_plans || ' new plans'
+        || coalesce('; last year ' || new_plans_last_year || ' new plans', '')
+            as assessment_outcome,
         issued_in_time || ' of ' || issued || ' within 20 weeks; without exceptions '
         || issued_no_exception_in_time || ' of ' || issued_no_exception as received_date,
         issued_no_exception || ' without exceptions of ' || issued as week20,
@@ -161,6 +173,18 @@ judged as (
 
         -- fewer plans in Part 3 than new plans
         issued < new_plans as rule_v15,
+
+        -- far fewer or far more plans than last year
+        plans < plans_last_year * (1 - caseload_change_down)
+        or plans > plans_last_year * (1 + caseload_change_up) as rule_v17,
+
+        -- far fewer or far more new plans than last year
+        new_plans < new_plans_last_year * (1 - form_new_plans_change_down)
+        or new_plans > new_plans_last_year * (1 + form_new_plans_change_up) as rule_v18,
+
+        -- far fewer or far more requests than last year
+        requests < requests_last_year * (1 - form_requests_change_down)
+        or requests > requests_last_year * (1 + form_requests_change_up) as rule_v19,
 
         -- no request refused, or too large a share of them
         requests > 0 and (refused = 0 or refused > form_refused_share * requests) as rule_v20,

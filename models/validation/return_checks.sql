@@ -114,11 +114,21 @@ caseloads as (
     group by return_id
 ),
 
+-- What DfE has published of the year before.
+caseloads_published as (
+    select
+        la_code,
+        collection_year,
+        number::bigint as caseload,
+    from {{ ref('dfe_figures') }}
+    where dataset = 'caseload' and is_total and figure = 'ehcplans'
+),
+
 -- The authority's return of the latest year before; of several in a year, the last by name.
-caseloads_before as (
+caseloads_returned as (
     select
         returns.return_id,
-        caseloads.caseload as caseload_before,
+        caseloads.caseload,
     from returns
     inner join returns as earlier
         on returns.return_la = earlier.return_la
@@ -128,6 +138,17 @@ caseloads_before as (
         partition by returns.return_id
         order by earlier.collection_year desc, earlier.return_id desc
     ) = 1
+),
+
+caseloads_before as (
+    select
+        returns.return_id,
+        coalesce(published.caseload, returned.caseload) as caseload_before,
+    from returns
+    left join caseloads_published as published
+        on returns.return_la = published.la_code
+            and returns.collection_year = published.collection_year + 1
+    left join caseloads_returned as returned on returns.return_id = returned.return_id
 ),
 
 -- A part of the return with no rows counts as none.

@@ -5,6 +5,6 @@ select
 from {{ ref('issues') }}
 where
     return_id = 'built'
-    and module not in ('header', 'return')
+    and module not in ('header', 'return', 'form', 'figures')
     and not (module = 'file' and person_id is null)
     and source_row is null

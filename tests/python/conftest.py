@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,14 +31,21 @@ def once(folder: Path, name: str) -> Iterator[bool]:
         done.touch()
 
 
-def dbt(warehouse: Path, target: Path, *arguments: str, year: int = YEAR) -> list[dict]:
-    """Run dbt as a person would; gives the data of its log events."""
+def dbt(
+    warehouse: Path,
+    target: Path,
+    *arguments: str,
+    year: int = YEAR,
+    variables: Mapping[str, str] | None = None,
+) -> list[dict]:
+    """Run dbt as a person would, `variables` beside the year; gives the data of its log events."""
+    settings = {"collection_year": year, **(variables or {})}
     finished = subprocess.run(
         [
             sys.executable, "-m", "dbt.cli.main", "--log-format", "json",
             "--log-level-file", "none", *arguments,
             "--project-dir", str(spec.PROJECT), "--profiles-dir", str(spec.PROJECT / "profiles"),
-            "--target-path", str(target), "--vars", json.dumps({"collection_year": year}),
+            "--target-path", str(target), "--vars", json.dumps(settings),
         ],
         env=os.environ | {"SEN2_WAREHOUSE": str(warehouse)},
         capture_output=True,

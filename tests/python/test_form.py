@@ -12,6 +12,7 @@ import pytest
 from sen2 import form, spec
 from sen2.sample import write_sample
 
+from .conftest import dbt, failures
 from .extracts import build_extract, rows, write_extract
 
 FORM_YEARS = [
@@ -270,7 +271,7 @@ class BuiltForm:
 
 
 def build(folder: Path, year: int, extract: Path) -> BuiltForm:
-    officers = {"dmo": "Y", "dco": "R"}
+    officers = {"dmo": "Y", "dco": "R", "dmo_dco_role": "N"}
     warehouse = folder / f"sen2_{year}.duckdb"
     build_extract(extract, year, warehouse, selected=SELECTED, officers=officers)
     return BuiltForm(year, extract, warehouse)
@@ -297,6 +298,22 @@ def test_the_form_is_what_the_files_say(built_form: BuiltForm) -> None:
     assert [cell for cell in (*rare, "issued_in_time", "not_issued") if not expected[cell]] == []
 
 
+def test_every_cell_can_be_opened(built_form: BuiltForm, tmp_path: Path) -> None:
+    events = dbt(
+        built_form.warehouse, tmp_path, "compile", "--select", "rows_of_form", year=built_form.year
+    )
+    assert failures(events) == []
+    (query,) = tmp_path.rglob("analyses/rows_of_form.sql")
+    opened = rows(built_form.warehouse, f"({query.read_text(encoding='utf-8')})")
+    assert Counter(row["cell"] for row in opened) == {
+        cell: int(value)
+        for cell, value in built_form.values().items()
+        if (value or "").isdigit() and value != "0"
+    }
+    assert all(row["person_id"] and row["source_row"] for row in opened)
+    assert {row["source_file"] for row in opened} == {"people.csv", "plans.csv", "requests.csv"}
+
+
 def test_every_cell_of_the_year_is_there_once_and_no_rule_is_broken(built_form: BuiltForm) -> None:
     cells = rows(built_form.warehouse, "aggregated.form")
     wanted = [row["cell"] for row in spec.in_force("form_cells", built_form.year)]
@@ -308,7 +325,8 @@ def test_every_cell_of_the_year_is_there_once_and_no_rule_is_broken(built_form: 
     assert [rule for rule in built_form.broken() if rule in errors] == []
     assert built_form.values()["medical_officer"] == "Y"
     assert built_form.values()["clinical_officer"] == "R"
-    assert [row["cell"] for row in cells if row["value"] is None] == ["officer_role"]
+    assert built_form.values()["officer_role"] == "N"
+    assert [row["cell"] for row in cells if row["value"] is None] == []
 
 
 def test_the_files_to_type_from_hold_the_form_in_its_order(
@@ -382,7 +400,7 @@ def test_the_published_tables_hold_the_form(built_form: BuiltForm) -> None:
     assert figures["Assnone"] == "z"
     (officers,) = tables["sen2_wbp_residential_dmo"]
     assert officers["TotMres52weekEHC"] == values["residential_52_total"]
-    assert (officers["DMO"], officers["DCO"], officers["DMODCOFunction"]) == ("Y", "R", "x")
+    assert (officers["DMO"], officers["DCO"], officers["DMODCOFunction"]) == ("Y", "R", "N")
 
 
 def test_without_a_register_schools_are_blank_and_a_rule_says_so(tmp_path: Path) -> None:
@@ -396,11 +414,11 @@ def test_without_a_register_schools_are_blank_and_a_rule_says_so(tmp_path: Path)
         for row in spec.in_force("form_cells", made.year)
         if row["needs_register"] == "true"
     }
-    assert {cell for cell, value in values.items() if value is None} == needing | {"officer_role"}
+    assert {cell for cell, value in values.items() if value is None} == needing
     assert "rule_v13" in made.broken()
     assert not {"rule_v01", "rule_v02"} & set(made.broken())
     lines = read(form.write_form(made.warehouse, made.year, tmp_path, is_draft=True)[0])
-    assert sum(line["value"] == "" for line in lines) == len(needing) + 1
+    assert sum(line["value"] == "" for line in lines) == len(needing)
     placed = rows(made.warehouse, "published.sen2_estab_caseload")
     known = {row["establishment_type"]: row["Total_ehc"] for row in placed}
     assert known["Mainstream - Academy"] == "x"

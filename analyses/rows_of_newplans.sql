@@ -1,0 +1,21 @@
+-- The plans behind a figure of newplans.csv, EHC plans new in the calendar year: one row per figure and plan.
+-- A percentage is made of the count whose name it has.
+with
+
+counted as (
+    select
+        return_id,
+        request_id,
+        breakdown_topic,
+        breakdown,
+        unnest(['new_ehc_plans', setting, setting_group]) as figure,
+    from ({{ in_breakdowns('newplans', ref('plans_started')) }})
+    where request_id is not null
+),
+
+-- A setting that is its own group is one figure.
+distinct_figures as (
+    select distinct * from counted
+)
+
+{{ rows_behind('distinct_figures', 'named_plan') }}

@@ -1,0 +1,41 @@
+-- One row per share of a return that has a national band: the rule on where it lies.
+with
+
+labels as (
+    select
+        dataset,
+        column_name,
+        any_value(label) as label,
+    from (
+        select dataset, column_name, label from {{ ref('published_columns') }}
+        union all
+        select dataset, column_name, label from {{ ref('published_columns_2022') }}
+    )
+    group by dataset, column_name
+),
+
+judged as (
+    select
+        changes.return_id,
+        null::varchar as person_id,
+        null::varchar as request_id,
+        changes.dataset || '/' || changes.figure
+        || case when changes.is_total then '' else '/' || changes.breakdown end as record_id,
+        labels.label
+        || case when changes.is_total then '' else ' (' || changes.breakdown || ')' end
+        || ': ' || changes.share || '%' || case
+            when changes.share_of <> 'DfE''s own percentage' then ' ' || changes.share_of
+            else ''
+        end
+        || ', nationally ' || changes.band_low || ' to ' || changes.band_high
+        || ' (' || changes.band_year || ')' as found,
+
+        -- the share is below or above the band that authorities were in
+        changes.is_outside_band as rule_b01,
+    from {{ ref('figure_changes') }} as changes
+    inner join labels
+        on changes.dataset = labels.dataset and changes.figure = labels.column_name
+    where changes.band_low is not null
+)
+
+{{ settled('judged') }}
