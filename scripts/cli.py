@@ -76,6 +76,9 @@ Wait = Annotated[
     bool,
     typer.Option("--wait", help="When another sen2 is at work on the warehouse, begin after it."),
 ]
+Force = Annotated[
+    bool, typer.Option("--force", help="Build although nothing has changed since the last run.")
+]
 THIS_YEAR = spec.newest_year()
 SETTINGS = Path("sen2.yml")
 
@@ -110,6 +113,7 @@ def run_all(
     accept_unconfirmed: AcceptUnconfirmed = False,
     published: Published = None,
     wait: Wait = False,
+    force: Force = False,
 ) -> None:
     """Land, build, check, export and report: from an extract to a submission in one.
 
@@ -119,7 +123,24 @@ def run_all(
     from . import run
 
     job = _job(year, config, warehouse, out, published)
-    raise typer.Exit(run.run(job, extract, accept_arrival, accept_unconfirmed, wait, mapping or []))
+    choices = run.Choices(accept_arrival, accept_unconfirmed, tuple(mapping or ()))
+    raise typer.Exit(run.run(job, extract, choices, wait=wait, force=force).exit_code)
+
+
+@app.command()
+def nightly(
+    config: ConfigFile = SETTINGS,
+    wait: Wait = False,
+    force: Force = False,
+) -> None:
+    """Run by the section nightly of the settings; keep, record and say what is new.
+
+    For a scheduler: docs/nightly.md has recipes. Earlier warehouses and all submissions are kept,
+    the run is recorded in history.duckdb, and changes.csv lists the issues that are new or gone.
+    """
+    from . import nightly
+
+    raise typer.Exit(nightly.nightly(config, wait=wait, force=force))
 
 
 @app.command()

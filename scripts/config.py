@@ -1,9 +1,10 @@
 """sen2.yml, the authority's settings, and extract.yml, what an extract says of itself."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -43,6 +44,29 @@ class Officers(_Settings):
     dmo_dco_role: str | None = None
 
 
+class Notify(_Settings):
+    """A program of the authority's that is given the night's message on its standard input."""
+
+    command: list[str] = Field(min_length=1)
+    when: Literal["always", "changes", "problems"] = "changes"
+    form: Literal["text", "json"] = "text"
+
+
+class Nightly(_Settings):
+    """What `sen2 nightly` runs, and what it keeps; paths are taken from the folder of sen2.yml."""
+
+    extract: Path
+    mappings: list[Path] = []
+    year: int
+    warehouse: Path | None = None
+    out: Path | None = None
+    keep: int = Field(default=7, ge=0, le=1000)
+    archive: Path | None = None
+    accept_arrival: bool = False
+    accept_unconfirmed: bool = False
+    notify: Notify | None = None
+
+
 class Config(_Settings):
     """sen2.yml."""
 
@@ -58,6 +82,7 @@ class Config(_Settings):
     published: Path | None = None
     small_numbers: int = Field(default=5, ge=0, le=100)
     similar: list[LaCode] = []
+    nightly: Nightly | None = None
 
 
 class ExtractNote(_Settings):
@@ -113,12 +138,22 @@ def read_config(path: Path) -> Config:
             " and put your authority's code and officers in it."
         )
     config = _read(path, Config)
-    beside = {
-        name: path.parent / file
-        for name in ("notes", "overrides", "published")
-        if (file := getattr(config, name)) is not None
-    }
+    beside = _beside(path.parent, config, ("notes", "overrides", "published"))
+    if config.nightly:
+        names = ("extract", "warehouse", "out", "archive")
+        mappings = [
+            path.parent / file if (path.parent / file).exists() else file  # or a shipped one's name
+            for file in config.nightly.mappings
+        ]
+        beside["nightly"] = config.nightly.model_copy(
+            update={**_beside(path.parent, config.nightly, names), "mappings": mappings}
+        )
     return config.model_copy(update=beside)
+
+
+def _beside(folder: Path, settings: _Settings, names: Iterable[str]) -> dict[str, Any]:
+    """The paths of these settings, taken from a folder."""
+    return {name: folder / file for name in names if (file := getattr(settings, name)) is not None}
 
 
 def read_extract_note(folder: Path) -> ExtractNote:

@@ -10,7 +10,7 @@ reading it.
 import errno
 import hashlib
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -59,6 +59,11 @@ class Place:
     def dbt(self) -> Path:
         """What dbt remembers of the project between runs."""
         return self.folder / "dbt"
+
+    @property
+    def last(self) -> Path:
+        """What the last run was, to know one like it."""
+        return self.folder / "last.json"
 
     @property
     def journal(self) -> Path:
@@ -111,7 +116,7 @@ class Refresh:
     asked: Job
     job: Job
 
-    def commit(self, last: Sequence[Path], more: Sequence[swap.Step] = ()) -> None:
+    def commit(self, last: Sequence[Path], more: Iterable[swap.Step] = ()) -> None:
         """Put warehouse and outputs in their places, all or nothing.
 
         Outputs that may not stay go first, then comes the warehouse, then the outputs, and at the
@@ -252,21 +257,15 @@ def _carry(place: Place, year: int) -> None:
     if place.warehouse.exists():
         _settle(place.warehouse)
     with warehouses.connect(place.building) as connection:
-        warehouses.prepare(connection, year)
-        if not place.warehouse.exists():
-            return
-        connection.execute(f"attach '{_text(place.warehouse)}' as _old (read_only)")
-        for schema, table in _tables(connection):
-            if is_made_by_a_run(schema, table):
-                continue
-            name = f"{quoted(schema)}.{quoted(table)}"
-            prepared = _columns(connection, schema, table)
-            if prepared and _columns(connection, schema, table, "_old") <= prepared:
-                connection.execute(f"insert into {name} by name from _old.{name}")
-            else:
-                connection.execute(f"create schema if not exists {quoted(schema)}")
-                connection.execute(f"create or replace table {name} as from _old.{name}")
-        connection.execute("detach _old")
+        if place.warehouse.exists():
+            connection.execute(f"attach '{warehouses.text(place.warehouse)}' as _old (read_only)")
+            for schema, table in _tables(connection):
+                if not is_made_by_a_run(schema, table):
+                    name = f"{quoted(schema)}.{quoted(table)}"
+                    connection.execute(f"create schema if not exists {quoted(schema)}")
+                    connection.execute(f"create table {name} as from _old.{name}")
+            connection.execute("detach _old")
+        warehouses.prepare(connection, year)  # and what tables of an older version have not
 
 
 def _settle(path: Path) -> None:
@@ -288,19 +287,6 @@ def _tables(connection: Connection) -> list[tuple[str, str]]:
         "select schema_name, table_name from duckdb_tables()"
         " where database_name = '_old' and not internal and not temporary order by all"
     ).fetchall()
-
-
-def _columns(
-    connection: Connection, schema: str, table: str, database: str | None = None
-) -> set[str]:
-    """The columns of a table, none when it is not there."""
-    rows = connection.execute(
-        "select column_name from duckdb_columns()"
-        " where database_name = coalesce(?, current_database())"
-        " and schema_name = ? and table_name = ?",
-        [database, schema, table],
-    ).fetchall()
-    return {name for (name,) in rows}
 
 
 def is_made_by_a_run(schema: str, table: str) -> bool:
@@ -337,10 +323,6 @@ def carry_views(new: Refresh) -> None:
                     f"Note: the view {schema}.{view} no longer fits the warehouse and was left out",
                     markup=False,
                 )
-
-
-def _text(path: Path) -> str:
-    return str(path).replace("'", "''")
 
 
 # What may not stay, and what is left over

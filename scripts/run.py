@@ -1,8 +1,8 @@
 """The main job, stage by stage: land, build, the gates, export, reports."""
 
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from . import (
@@ -19,6 +19,8 @@ from . import (
     releases,
     report,
     spec,
+    swap,
+    unchanged,
     warehouse,
 )
 from .config import Job
@@ -26,7 +28,7 @@ from .console import Stages, err, out
 from .errors import InputError
 
 BUILT = "built"
-OK, RED = 0, 1
+OK, RED, DEFECT = 0, 1, 3
 
 
 UNCONFIRMED = (
@@ -77,39 +79,69 @@ def _warn(outputs: Outputs) -> None:
         err.print(outputs.warning, markup=False)
 
 
+@dataclass(frozen=True)
+class Choices:
+    """What a run may be told that changes what it gives."""
+
+    accept_arrival: bool = False
+    accept_unconfirmed: bool = False
+    mappings: Sequence[Path] = ()
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended: its exit code, 0 when a submission was written and 1 when not; the files."""
+
+    exit_code: int
+    written: list[Path]
+    is_unchanged: bool = False
+
+
+Finish = Callable[[refresh.Refresh, list[Path]], Iterable[swap.Step]]
+"""What is done once all is complete, before anything takes its place; more to move with it."""
+
+
 def run(
     job: Job,
     extract: Path,
-    accept_arrival: bool = False,
-    accept_unconfirmed: bool = False,
+    choices: Choices = Choices(),
+    *,
     wait: bool = False,
-    mappings: Sequence[Path] = (),
-) -> int:
-    """The whole job; gives the exit code, 0 when a submission was written and 1 when not.
+    force: bool = False,
+    finish: Finish = lambda new, written: (),
+) -> Ended:
+    """The whole job.
 
     It builds a new warehouse beside the old one, and the outputs in a folder of their own; all
-    take their places together, once everything is complete.
+    take their places together, once everything is complete. When the last run was of the same
+    content, nothing is built unless `force` says so.
     """
-    outputs = outputs_of(job.year, accept_unconfirmed)
+    outputs = outputs_of(job.year, choices.accept_unconfirmed)
     _warn(outputs)
     stages = Stages()
     with refresh.refreshing(job, wait=wait) as new:
-        land_stage(new.job, stages, extract, mappings)
+        land_stage(new.job, stages, extract, choices.mappings)
+        fingerprint = unchanged.fingerprint(new.job, asdict(choices))
+        last = unchanged.last_run(new.place.last, job, fingerprint)
+        if last and not force:
+            written = [job.out / name for name in last.written]
+            return Ended(_conclude(job, outputs, written, is_unchanged=True), written, True)
         build_stage(new.job, stages, target=new.place.dbt)
         refresh.carry_views(new)
-        arrival = arrival_stage(new.job, stages)
-        rules = rules_stage(new.job, stages)
-        results = [arrival, rules]
-        is_red = rules.is_red or (arrival.is_red and not accept_arrival)
-        written = write_stage(new.job, stages, outputs, results, is_red)
-        if written:
+        results = [arrival_stage(new.job, stages), rules_stage(new.job, stages)]
+        is_red = results[1].is_red or (results[0].is_red and not choices.accept_arrival)
+        drafts = write_stage(new.job, stages, outputs, results, is_red)
+        if drafts:
             gates.save_baseline(new.job.warehouse, job.year)
         report_stage(new.job, stages, is_run=True)
         gates.write_docs(new.job.out / "gates", results)
+        _keep_run(new.job, stages, "written" if drafts else "red")
+        more = list(finish(new, drafts))
         audit.write_audit(new.job)
-        _keep_run(new.job, stages, "written" if written else "red")
-        new.commit(last=written)
-    return _conclude(job, outputs, [new.job.shown(path) for path in written])
+        new.commit(last=drafts, more=more)
+        written = [new.job.shown(path) for path in drafts]
+        unchanged.keep(new.place.last, job, fingerprint, written)
+    return Ended(_conclude(job, outputs, written), written)
 
 
 def validate(job: Job) -> int:
@@ -323,8 +355,15 @@ def _keep_run(job: Job, stages: Stages, outcome: str) -> None:
         )
 
 
-def _conclude(job: Job, outputs: Outputs, written: list[Path]) -> int:
+def _conclude(
+    job: Job, outputs: Outputs, written: list[Path], *, is_unchanged: bool = False
+) -> int:
     """Say whether the return is ready and what to do next."""
+    if is_unchanged:
+        out.print(
+            "\nNothing has changed since the last run: the extract, the settings, this project and"
+            " what was written are the same by content. Nothing was built; --force would."
+        )
     out.print()
     for line in report.summarise(job.warehouse, BUILT):
         out.print(str(line), markup=False)

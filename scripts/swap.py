@@ -6,6 +6,7 @@ whoever comes next finishes the steps that a stop cut off (`recover`). Each step
 file, at once, and doing it twice does no more than doing it once.
 """
 
+import errno
 import json
 import os
 import shutil
@@ -82,6 +83,12 @@ def recover(journal: Path) -> bool:
     return True
 
 
+def put(source: Path, target: Path) -> None:
+    """Move one file that is on the disk to its place, for good."""
+    _patiently(target, partial(source.replace, target))
+    to_disk(target.parent)
+
+
 def _take(step: Step) -> None:
     """One step, unless it was taken before."""
     source, target = Path(step.source), Path(step.target)
@@ -90,10 +97,28 @@ def _take(step: Step) -> None:
             target.unlink(missing_ok=True)
         case "replace":
             if source.exists():
-                source.replace(target)
+                _move(source, target)
         case "keep":
             if source.exists() and not target.exists():
                 _also_as(source, target)
+
+
+def _move(source: Path, target: Path) -> None:
+    """A rename; to another file system a whole copy first."""
+    try:
+        source.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        _copy(source, target)
+        source.unlink()
+
+
+def _copy(source: Path, target: Path) -> None:
+    draft = target.with_name(f".{target.name}.part")
+    shutil.copyfile(source, draft)
+    to_disk(draft)
+    draft.replace(target)
 
 
 def _also_as(source: Path, target: Path) -> None:
@@ -101,10 +126,7 @@ def _also_as(source: Path, target: Path) -> None:
     try:
         os.link(source, target)
     except OSError:
-        draft = target.with_name(f".{target.name}.part")
-        shutil.copyfile(source, draft)
-        to_disk(draft)
-        draft.replace(target)
+        _copy(source, target)
 
 
 def _refuse_if_held(path: Path) -> None:

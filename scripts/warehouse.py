@@ -97,6 +97,11 @@ def quoted(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'
 
 
+def text(path: Path) -> str:
+    """A path as it can stand in SQL between quotes."""
+    return str(path).replace("'", "''")
+
+
 def text_columns(columns: Iterable[str]) -> str:
     """A column list for DDL in which every column is text."""
     return ", ".join(f"{quoted(column)} varchar" for column in columns)
