@@ -18,7 +18,7 @@ from sen2.proof.compare import prove
 from sen2.proof.models import Pipeline
 from sen2.sample import write_like
 from sen2.sample.like.allocate import share_out, whole_table
-from sen2.sample.like.published import Published
+from sen2.sample.like.published import Published, Row, defect
 
 from .conftest import Built, once
 
@@ -80,6 +80,16 @@ def test_same_arguments_same_bytes(tmp_path: Path) -> None:
 def test_an_authority_is_found_by_name_and_by_either_code() -> None:
     found = {Published(PUBLISHED, text).name for text in ("gateshead", "E08000037", "390")}
     assert found == {"Gateshead"}
+
+
+def test_a_known_defect_is_of_its_period_and_region() -> None:
+    row = {"time_period": "2022", "old_la_code": "380", "region_name": "Yorkshire and The Humber"}
+    said = [
+        defect(Row(row | other, PUBLISHED, 2), "newplans", "new_ehc_plans")
+        for other in ({}, {"time_period": "2023"}, {"region_name": "London"})
+    ]
+    assert "6,078" in said[0]
+    assert said[1:] == ["", ""]
 
 
 def without(column: str, text: str) -> str:

@@ -195,6 +195,20 @@ def count(row: Row | None, column: str) -> int | None:
     return None
 
 
+def defect(row: Row | None, dataset: str, column: str) -> str:
+    """What is known to be wrong with a count; nothing when nothing is known."""
+    found = [
+        item["what"]
+        for item in spec.seed("published_defects")
+        if row
+        and (item["dataset"], item["figure"]) == (dataset, column)
+        and item["time_period"] == row["time_period"]
+        and item["old_la_code"] in ("", row["old_la_code"])
+        and item["region_name"] in ("", row.get("region_name"))
+    ]
+    return "; ".join(found)
+
+
 def answers(row: Row) -> dict[str, str]:
     """The answers on officers in a row."""
     words = {row["symbol"] for row in spec.seed("published_symbols") if row["is_answer"] == "true"}

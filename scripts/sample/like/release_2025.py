@@ -8,7 +8,7 @@ from ..figures import Figures
 from ..settings import SettingMaker
 from ..survey import Survey
 from .allocate import share_out
-from .published import Published, Row, cells, count
+from .published import Published, Row, cells, count, defect
 from .targets import NO_NEED, NO_SETTING, Disputes, Group, Requests, Targets
 
 GROUPS = {
@@ -121,7 +121,11 @@ class Reader:
         """Plans that started in the year."""
         row = self.row("newplans")
         group = self.targets.new
-        group.plans = count(row, "new_ehc_plans") or 0
+        group.plans = published = count(row, "new_ehc_plans") or 0
+        in_groups = [count(row, total) for total in dict.fromkeys(GROUPS.values())]
+        if (wrong := defect(row, "newplans", "new_ehc_plans")) and None not in in_groups:
+            group.plans = sum(filter(None, in_groups))
+            self.targets.give_way("newplans", "new_ehc_plans", published, group.plans, wrong)
         group.by_start_age = True
         self.breakdowns("newplans", self.flow_period, group)
         group.settings = self.settings(row, group.plans)
@@ -262,17 +266,22 @@ class Reader:
             self.targets.timed[band, True] = max(everyone[band] - plain[band], 0)
 
     def banded(self, row: Row | None, total: str, bands: Iterable[str]) -> list[int]:
-        """Plans in each band; the middle band takes what the bands lack of their total."""
+        """Plans in each band; what the bands lack of their total goes to one not published.
+
+        When all are published it goes to the middle one.
+        """
         names = list(bands)
-        found = [count(row, name) or 0 for name in names]
+        known = [count(row, name) for name in names]
+        found = [number or 0 for number in known]
         whole = count(row, total)
-        if whole is not None and whole != sum(found):
-            middle = max(found[1] + whole - sum(found), 0)
+        lacking = 0 if whole is None else whole - sum(found)
+        place = known.index(None) if None in known else 1
+        found[place] = max(found[place] + lacking, 0)
+        if (value := known[place]) is not None:
             self.targets.give_way(
-                "timeliness_20_week", names[1], found[1], middle,
+                "timeliness_20_week", names[place], value, found[place],
                 f"the published bands do not add up to {total}, which the extract keeps",
             )  # fmt: skip
-            found[1] = middle
         return found
 
     def ceased(self) -> None:
@@ -296,12 +305,7 @@ class Reader:
         targets.arrangements = count(row, "org_arrangments") or 0
         targets.payments = {code: count(row, column) or 0 for code, column in PAYMENTS.items()}
         targets.fit_payments("personal_budgets", PAYMENTS, "org_arrangments")
-        row = self.row("residential_settings", is_stock=True)
-        if row:
-            targets.residential = {
-                code: [(0, 25, count(row, column) or 0)]
-                for code, column in (("A", "Res_3851"), ("B", "Res_52"))
-            }
+        self.residential(self.row("residential_settings", is_stock=True))
         row = self.row("work_based_placements", is_stock=True)
         if row:
             targets.work_based = {
@@ -310,6 +314,17 @@ class Reader:
                     ("S", "open_supp_intern"), ("A", "open_apprentice"), ("T", "open_trainee")
                 )
             }  # fmt: skip
+
+    def residential(self, row: Row | None) -> None:
+        """Residential placements by weeks in the year."""
+        if row is None:
+            return
+        parts = {code: count(row, name) or 0 for code, name in (("A", "Res_3851"), ("B", "Res_52"))}
+        self.targets.residential = {code: [(0, 25, number)] for code, number in parts.items()}
+        made, total = sum(parts.values()), count(row, "Res_tot")
+        why = defect(row, "residential_settings", "Res_tot") or "the total is not that of its parts"
+        self.targets.give_way("residential_settings", "Res_tot", made if total is None else total,
+                              made, why)  # fmt: skip
 
     def officers(self) -> None:
         """Designated officers, as the settings write them."""
