@@ -140,5 +140,5 @@ def test_one_figure_is_asked_for_by_name(built: Built, tmp_path: Path) -> None:
 
 
 def test_every_analysis_says_what_a_row_of_it_is() -> None:
-    for path in (spec.PROJECT / "analyses").glob("*.sql"):
+    for path in (spec.PROJECT / "analyses").glob("rows_of_*.sql"):
         assert re.match(r"-- (The|One) .*", path.read_text(encoding="utf-8")), path.name
