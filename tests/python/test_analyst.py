@@ -81,7 +81,8 @@ def test_the_diagrams_are_those_of_the_models() -> None:
     assert "person ||--o{ requests : person_id" in diagram.return_diagram()
     assert "plans ||--o{ placements : plan_id" in diagram.extract_diagram()
     assert "person_level --> published" in diagram.layer_diagram()
-    assert "published -->" not in diagram.layer_diagram()
+    assert "published --> validation" in diagram.layer_diagram()  # rules on figures
+    assert "validation -->" not in diagram.layer_diagram()
 
 
 def test_what_leaves_the_warehouse_is_an_exposure(manifest: dict) -> None:
