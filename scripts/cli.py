@@ -173,7 +173,7 @@ def build(
 
     job = _job(year, config, warehouse, None, published)
     stages = Stages()
-    with refresh.held(job.warehouse):
+    with refresh.held(job.warehouse, is_new=False):
         if published is not None:
             run.published_stage(job, stages)
         run.build_stage(job, stages)
@@ -402,7 +402,7 @@ def sample(
         raise InputError("--like takes its numbers from --published: leave out --plans, --faults.")
     else:
         counts = write_like(folder, year, like, published, seed)
-    console.print(f"{folder}: {counts}", markup=False)
+    console.print(f"{folder}: {counts.words()}", markup=False)
 
 
 @app.command()

@@ -315,6 +315,8 @@ def carry_views(new: Refresh) -> None:
         return
     with warehouses.connect(new.job.warehouse) as connection:
         for schema, view, sql in views:
+            if (spec.PROJECT / "models" / schema / f"{view}.sql").exists():
+                continue  # dbt has built it anew
             connection.execute(f"create schema if not exists {quoted(schema)}")
             try:
                 connection.execute(sql)

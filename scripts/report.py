@@ -8,7 +8,6 @@ import csv
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import lru_cache
@@ -452,7 +451,7 @@ class _Code(NamedTuple):
 def summarise(warehouse: Path, return_id: str) -> list[SummaryLine]:
     """A line per severity, also where nothing was found, then the rules that found most."""
     counts = "count(*), count(distinct person_id) from validation.issues where return_id = ?"
-    with _opened(warehouse) as connection:
+    with warehouses.reading(warehouse) as connection:
         totals = {
             severity: (issues, people)
             for severity, issues, people in connection.execute(
@@ -479,7 +478,7 @@ def write_issues(
     """
     out.mkdir(parents=True, exist_ok=True)
     with (
-        _opened(warehouse) as connection,
+        warehouses.reading(warehouse) as connection,
         TemporaryDirectory(dir=out, prefix=".issues-") as folder,
     ):
         the_return = _the_return(connection, return_id, year)
@@ -494,18 +493,6 @@ def write_issues(
                     f"{out / name}: cannot be replaced; close it where it is open and run again."
                 ) from None
     return out / "issues.xlsx"
-
-
-@contextmanager
-def _opened(warehouse: Path) -> Iterator[Connection]:
-    """The warehouse to read from; one in which the checks have not run is an input error."""
-    with warehouses.connect(warehouse, read_only=True) as connection:
-        try:
-            yield connection
-        except duckdb.CatalogException:
-            raise InputError(
-                f"{warehouse}: the checks have not run here. Run `sen2 build` first."
-            ) from None
 
 
 def _the_return(connection: Connection, return_id: str, year: int) -> _Return:

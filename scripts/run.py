@@ -146,6 +146,7 @@ def run(
 
 def validate(job: Job) -> int:
     """The arrival and rules gates alone; exit code 1 when either is red."""
+    warehouse.require_built(job.warehouse)
     stages = Stages()
     results = [arrival_stage(job, stages), rules_stage(job, stages)]
     for result in results:
@@ -156,6 +157,7 @@ def validate(job: Job) -> int:
 
 def export_only(job: Job, accept_arrival: bool = False, accept_unconfirmed: bool = False) -> int:
     """The submission from a built warehouse, after its gates; exit code 1 while one is red."""
+    warehouse.require_built(job.warehouse)
     outputs = outputs_of(job.year, accept_unconfirmed)
     _warn(outputs)
     stages = Stages()

@@ -44,6 +44,7 @@ def sign_off(job: Job, name: str) -> int:
     outputs = run.outputs_of(job.year)
     if not outputs.has_xml:
         raise InputError(f"The {job.year} collection is a form: there is no file to sign off.")
+    warehouse.require_built(job.warehouse)
     with warehouse.connect(job.warehouse, read_only=True) as connection:
         _refuse_a_signed_number(connection, job.year)
     stages = Stages()

@@ -138,6 +138,30 @@ def connect(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyC
         connection.close()
 
 
+def require_built(path: Path) -> None:
+    """An input error when nothing was built in the warehouse yet."""
+    with connect(path, read_only=True) as connection:
+        built = connection.execute(
+            "select true from information_schema.tables"
+            " where table_schema = 'validation' and table_name = 'issues'"
+        ).fetchone()
+    if not built:
+        raise InputError(NOT_BUILT.format(path=path))
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A built warehouse, to read; an input error when what is asked of it is not there."""
+    with connect(path, read_only=True) as connection:
+        try:
+            yield connection
+        except (duckdb.CatalogException, duckdb.BinderException):
+            raise InputError(NOT_BUILT.format(path=path)) from None
+
+
+NOT_BUILT = "{path}: was not built, or by an older version. Run `sen2 build` first."
+
+
 def remove(path: Path) -> None:
     """Remove a warehouse that nothing has open, and its log of unfinished writes."""
     for each in (path, path.with_name(f"{path.name}.wal")):

@@ -2,16 +2,12 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import duckdb
-
 from . import spec, warehouse
 from . import why_reader as reader
-from .errors import InputError
 from .why_changes import BLANK, Change, since_before, since_last_year
 from .why_reader import BUILT, Person, Record, Row
 
@@ -73,7 +69,7 @@ def tell(path: Path, person_id: str, before: Path | None = None) -> Page:
     Raises InputError when there is no such warehouse or person; what was given as the id is not
     repeated in it.
     """
-    with _opened(path) as connection:
+    with warehouse.reading(path) as connection:
         return_id = reader.main_return(connection)
         person = reader.read(connection, path, person_id, return_id)
         if not person.is_known:
@@ -87,25 +83,13 @@ def tell(path: Path, person_id: str, before: Path | None = None) -> Page:
         for name, other in since_last_year(connection, path, person):
             tables.append(_changes(f"Since last year ({name})", other, person.survey))
     if before:
-        with _opened(before) as earlier:
+        with warehouse.reading(before) as earlier:
             then = reader.read(earlier, before, person_id, return_id)
         words = f"Since {before.name}"
         tables.append(_changes(words, since_before(then, person), person.survey))
     if return_id == BUILT:
         tables.append(_rows(person))
     return Page(f"Why: person {person_id}", _summary(person), tables, records)
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A warehouse to read; one that was not built, or by an older version, is an input error."""
-    with warehouse.connect(path, read_only=True) as connection:
-        try:
-            yield connection
-        except (duckdb.CatalogException, duckdb.BinderException):
-            raise InputError(
-                f"{path}: was not built, or by an older version. Run `sen2 build` and try again."
-            ) from None
 
 
 def _summary(person: Person) -> list[str]:

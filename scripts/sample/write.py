@@ -29,6 +29,14 @@ class SampleCounts:
     people_in_return: int
     faults: int
 
+    def words(self) -> str:
+        """What was written, in a sentence."""
+        planted = f", {self.faults:,} faults planted" if self.faults else ""
+        return (
+            f"{sum(self.rows.values()):,} rows, {self.people_in_return:,} synthetic people to"
+            f" return{planted}; the right answers are in expected/"
+        )
+
 
 README = """This extract is synthetic. No real child, family or establishment is in it: every name,
 date, number and address was drawn at random by `sen2 sample`. The proportions follow DfE's

@@ -61,6 +61,7 @@ def test_readers_go_on_and_what_people_keep_stays(site: Site) -> None:
         code, said = site.run(soak.other(whose))
         assert code == 0
         assert "mine.of_stray no longer fits" in said
+        assert said.count("no longer fits") == 1
         assert reader.execute(query).fetchall() == before
     with duckdb.connect(str(site.job.warehouse)) as connection:
         assert connection.execute(query).fetchall() != before

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,6 +11,8 @@ import duckdb
 import pytest
 
 from sen2 import export, spec
+from sen2.config import read_config
+from sen2.land import land
 from sen2.sample import write_sample
 
 from .conftest import YEAR, Built, dbt, failures
@@ -250,3 +253,30 @@ def test_every_unit_test_passes(built: Built, tmp_path: Path) -> None:
     events = dbt(warehouse, tmp_path / "target", "test", "--select", "test_type:unit")
     assert failures(events) == []
     assert sum("index" in event and "execution_time" in event for event in events) > 150
+
+
+def test_a_warehouse_that_was_not_built_is_said_so_by_every_verb(tmp_path: Path) -> None:
+    landed = tmp_path / "warehouse" / f"sen2_{YEAR}.duckdb"
+    land(spec.PROJECT / "sample", YEAR, read_config(spec.PROJECT / "sen2.yml"), landed)
+    for verb in (
+        ["validate"], ["export"], ["export", "--final", "--by", "A Name"], ["export", "--parquet"],
+        ["report"], ["why", "P1"],
+    ):  # fmt: skip
+        done = sen2(tmp_path, *verb, "--year", str(YEAR))
+        assert (done.returncode, "Run `sen2 build` first" in " ".join(done.stderr.split())) == (
+            2,
+            True,
+        ), (verb, done.stderr)
+    landed.unlink()
+    done = sen2(tmp_path, "build", "--year", str(YEAR))
+    assert (done.returncode, "Run `sen2 land` first" in " ".join(done.stderr.split())) == (2, True)
+
+
+def test_the_sample_says_what_it_wrote(tmp_path: Path) -> None:
+    done = sen2(tmp_path, "sample", "extract", "--plans", "20", "--faults", "0.1")
+    assert done.returncode == 0
+    assert re.fullmatch(
+        r"extract: [\d,]+ rows, \d+ synthetic people to return, \d+ faults planted;"
+        r" the right answers are in expected/\n",
+        done.stdout,
+    )
