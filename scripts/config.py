@@ -75,6 +75,7 @@ class Config(_Settings):
     header: Header = Header()
     officers: Officers = Officers()
     period_end: Literal["survey_day", "calendar_year"] = "survey_day"
+    withdrawn_assessments: Literal["undated", "dated"] = "undated"
     extracted_on: date | None = None
     identify_people: bool = False
     notes: Path | None = None

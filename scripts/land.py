@@ -126,7 +126,7 @@ def _note_settings(
 ) -> None:
     connection.execute("delete from audit.extract_settings")
     connection.execute(
-        "insert into audit.extract_settings values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "insert into audit.extract_settings values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             year,
             config.la_code,
@@ -140,5 +140,6 @@ def _note_settings(
             config.officers.dco,
             config.officers.dsco,
             config.officers.dmo_dco_role,
+            config.withdrawn_assessments,
         ],
     )

@@ -39,7 +39,8 @@ AUDIT_TABLES = {
     "extract_settings": (
         "collection_year integer, la_code varchar, name varchar, extracted_on date,"
         " period_end varchar, software_code varchar, release varchar, serial_no integer,"
-        " dmo varchar, dco varchar, dsco varchar, dmo_dco_role varchar"
+        " dmo varchar, dco varchar, dsco varchar, dmo_dco_role varchar,"
+        " withdrawn_assessments varchar"
     ),
     "submissions": (
         "collection_year integer, serial_no varchar, file varchar, sha256 varchar, bytes bigint,"

@@ -5,6 +5,10 @@ requests as (
     select * from {{ ref('request_outcomes') }}
 ),
 
+survey as (
+    select * from {{ ref('survey') }}
+),
+
 outcome_codes as (
     select * from {{ ref('outcome_codes') }}
     where
@@ -44,11 +48,15 @@ select
     words.is_plan_returned,
     words.assessment_word,
     outcome_codes.code as assessment_outcome,
-    case when words.assessment_word in ('issued', 'refused') then words.assessment_state_date end
-        as assessment_outcome_date,
+    case
+        when words.assessment_word in ('issued', 'refused') then words.assessment_state_date
+        when words.assessment_word = 'withdrawn' and survey.withdrawn_assessments = 'dated'
+            then words.assessment_state_date
+    end as assessment_outcome_date,
     case
         when words.assessment_word = 'issued' and words.assessment_state_date is not null
             then words.twenty_week_exception
     end as week20,
 from words
+cross join survey
 left join outcome_codes on words.assessment_word = outcome_codes.outcome

@@ -36,6 +36,7 @@ select
     settings.dco,
     settings.dsco,
     settings.dmo_dco_role,
+    settings.withdrawn_assessments,
 from settings
 cross join collections
 left join submissions on collections.collection_year = submissions.collection_year

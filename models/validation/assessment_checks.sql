@@ -105,12 +105,11 @@ judged as (
             true
         ) as rule_a07,
 
-        -- the assessment is undecided or withdrawn, yet another item or a plan follows
+        -- the assessment is undecided or withdrawn, yet another item than its date or a plan follows
         assessment_outcome in ('A', 'W')
         and (
             has_named_plan
             or coalesce(
-                assessment_outcome_date::varchar,
                 assessment_mediation,
                 assessment_tribunal,
                 other_mediation,

@@ -30,6 +30,7 @@ class Difference:
     published: str
     models: str
     why: str
+    published_disagree: bool
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def prove(
             reason = why.get((cell.dataset, cell.column, made)) or why.get((cell.dataset, "", ""))
             different.append(
                 Difference(year, published.name, cell.dataset, cell.breakdown, cell.column,
-                           cell.value, made, reason or "")
+                           cell.value, made, *(reason or ("", False)))
             )  # fmt: skip
     seconds = round(time.perf_counter() - began, 2)
     return Result(year, published.name, compared, tuple(different), outcome.errors, seconds)
@@ -103,13 +104,17 @@ def key_of(row: dict[str, str]) -> tuple[str, ...]:
     return tuple(row.get(name, "").casefold() for name in ROW_KEYS)
 
 
-def reasons(extract: Path) -> dict[tuple[str, str, str], str]:
+def reasons(extract: Path) -> dict[tuple[str, str, str], tuple[str, bool]]:
     """Why the extract was not made to a count: by table, column and what it comes to instead.
 
-    Without a column it is the whole table that does not fit.
+    With it, whether published counts contradict each other. Without a column it is the whole table
+    that does not fit.
     """
     with (extract / "expected/published_not_met.csv").open(encoding="utf-8", newline="") as file:
         return {
-            (row["dataset"], row["column"], row["made"] if row["column"] else ""): row["why"]
+            (row["dataset"], row["column"], row["made"] if row["column"] else ""): (
+                row["why"],
+                row["published_disagree"] == "True",
+            )
             for row in csv.DictReader(file)
         }

@@ -58,16 +58,19 @@ def years(results: list[Result]) -> list[int]:
 def summary(results: list[Result]) -> list[str]:
     """One row per collection year."""
     lines = [
-        "| release | collection | authorities | every count equal | counts compared | not equal |"
-        " of them for no known reason |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
+        "| release | collection | authorities | every count equal | or only those unequal that"
+        " published counts contradict | counts compared | not equal | contradicted | for no known"
+        " reason |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for year in years(results):
         own = [result for result in results if result.year == year]
         found = [difference for result in own for difference in result.differences]
         numbers = (
             len(own), sum(not result.differences for result in own),
-            sum(result.compared for result in own), len(found), sum(not d.why for d in found),
+            sum(all(d.published_disagree for d in result.differences) for result in own),
+            sum(result.compared for result in own), len(found),
+            sum(d.published_disagree for d in found), sum(not d.why for d in found),
         )  # fmt: skip
         cells = " | ".join(f"{number:,}" for number in numbers)
         lines.append(f"| {release(year)} | {year} | {cells} |")

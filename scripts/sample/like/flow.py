@@ -30,6 +30,7 @@ class Flow:
     under_way_carried: int = 0
     under_way_january: int = 0
     assessments_withdrawn: int = 0
+    assessments_withdrawn_carried: int = 0
     refused_in: int = 0
     refused_january: int = 0
     refused_carried: int = 0
@@ -101,7 +102,11 @@ def _from_outcomes(flow: Flow, targets: Targets, issued: int, movable: int) -> N
     flow.overturned = min(flow.disputed[0], requests.refused, flow.issued_in)
     # An overturned refusal is a refusal among the requests, so another request is agreed to.
     flow.under_way = agreed - flow.not_issued_in - (flow.issued_in - flow.overturned)
-    flow.assessments_withdrawn = flow.under_way // 25
+    withdrawn = targets.assessments_withdrawn
+    if withdrawn is None:
+        withdrawn = flow.under_way // 25
+    flow.assessments_withdrawn = min(withdrawn, flow.under_way)
+    flow.assessments_withdrawn_carried = withdrawn - flow.assessments_withdrawn
     flow.under_way -= flow.assessments_withdrawn
     flow.refused_in = requests.refused - flow.overturned
 

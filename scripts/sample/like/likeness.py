@@ -308,6 +308,7 @@ def write_likeness(made: Likeness, folder: Path) -> None:
     settings = {
         "la_code": made.published.old_code,
         "name": made.published.name,
+        "withdrawn_assessments": "dated" if made.targets.assessments_withdrawn else "undated",
         "officers": {"dmo": "N", "dco": "N", "dsco": "N"} | made.targets.officers,
     }
     text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)

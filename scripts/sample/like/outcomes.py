@@ -65,14 +65,16 @@ class OutcomeStories(LikeStories):
     def under_way(self) -> None:
         """Assessments under way when the year ended; some plans followed before the survey day."""
         flow, late = self.flow_numbers, self.flow_numbers.late_by_kind()
-        size = flow.under_way + flow.assessments_withdrawn
+        of_year = flow.under_way + flow.assessments_withdrawn
+        size = of_year + flow.assessments_withdrawn_carried
         number = np.arange(size)
         january = number < flow.under_way_january
         carried = ~january & (number < flow.under_way_january + flow.under_way_carried)
+        carried |= number >= of_year
         withdrawn = number >= flow.under_way
         plain = ~january & ~carried & ~withdrawn
         is_late = self.some(plain, late["under_way"])
-        is_late |= self.some(withdrawn, late["assessments_withdrawn"])
+        is_late |= self.some(withdrawn & ~carried, late["assessments_withdrawn"])
         cases = Cases.blank(size, ONGOING_ASSESSMENT)
         cases.has_request[:] = cases.has_assessment[:] = True
         cases.decision[:] = AGREE
@@ -85,7 +87,8 @@ class OutcomeStories(LikeStories):
             np.select(kinds, [soon, early], usual)
             for soon, early, usual in zip(self.timer.january(size), before, in_year, strict=True)
         )
-        ends = between(self.rng, np.minimum(cases.decided + 5, self.last), self.last, size)
+        soonest = np.clip(cases.decided + 5, self.first, self.last)
+        ends = between(self.rng, soonest, self.last, size)
         cases.assessment_withdrawn = when(withdrawn, ends)
         cases.category[withdrawn] = WITHDRAWN
         self.with_births(cases)

@@ -125,7 +125,7 @@ class Reader:
         in_groups = [count(row, total) for total in dict.fromkeys(GROUPS.values())]
         if (wrong := defect(row, "newplans", "new_ehc_plans")) and None not in in_groups:
             group.plans = sum(filter(None, in_groups))
-            self.targets.give_way("newplans", "new_ehc_plans", published, group.plans, wrong)
+            self.targets.give_way("newplans", "new_ehc_plans", published, group.plans, wrong, True)
         group.by_start_age = True
         self.breakdowns("newplans", self.flow_period, group)
         group.settings = self.settings(row, group.plans)
@@ -137,7 +137,7 @@ class Reader:
         elif found:
             self.targets.give_way(
                 "sen_need_newplans", "", sum(found.values()), group.plans,
-                "the table has another number of new plans than newplans",
+                "the table has another number of new plans than newplans", True,
             )  # fmt: skip
 
     def breakdowns(self, dataset: str, period: str, group: Group) -> None:
@@ -228,19 +228,18 @@ class Reader:
             count(row, "outcome_decision_over_time") or 0, refused - targets.refused_in_time
         )
         targets.refused_untimed = refused - targets.refused_in_time - targets.refused_late
-        undated = 0
-        for column in ("assess_not_made", "assess_withdrawn"):
-            undated += count(row, column) or 0
-            targets.give_way(
-                "assessments", column, count(row, column) or 0, 0,
-                "a withdrawn or undecided assessment counts only where a return gives it an outcome"
-                " date, which a return made here never does",
-            )  # fmt: skip
+        targets.assessments_withdrawn = count(row, "assess_withdrawn") or None
+        undecided = count(row, "assess_not_made") or 0
+        targets.give_way(
+            "assessments", "assess_not_made", undecided, 0,
+            "an undecided assessment counts only where a return gives it an outcome date, which a"
+            " return made here never does",
+        )  # fmt: skip
         total = count(row, "assess_in_year")
         if total is not None:
             targets.give_way(
-                "assessments", "assess_in_year", total, total - undated,
-                "the total has those withdrawn or undecided that have an outcome date",
+                "assessments", "assess_in_year", total, total - undecided,
+                "the total has those undecided that have an outcome date",
             )  # fmt: skip
         for about in ("issue", "other"):
             self.disputes("assessments", row, about)
@@ -280,7 +279,7 @@ class Reader:
         if (value := known[place]) is not None:
             self.targets.give_way(
                 "timeliness_20_week", names[place], value, found[place],
-                f"the published bands do not add up to {total}, which the extract keeps",
+                f"the published bands do not add up to {total}, which the extract keeps", True,
             )  # fmt: skip
         return found
 
@@ -324,7 +323,7 @@ class Reader:
         made, total = sum(parts.values()), count(row, "Res_tot")
         why = defect(row, "residential_settings", "Res_tot") or "the total is not that of its parts"
         self.targets.give_way("residential_settings", "Res_tot", made if total is None else total,
-                              made, why)  # fmt: skip
+                              made, why, True)  # fmt: skip
 
     def officers(self) -> None:
         """Designated officers, as the settings write them."""

@@ -15,13 +15,17 @@ NO_SETTING = "placement_unknown"
 
 @dataclass(frozen=True)
 class Conflict:
-    """A published cell that the extract is not built to equal, what it comes to, and why."""
+    """A published cell that the extract is not built to equal, what it comes to, and why.
+
+    `published_disagree` when no extract could equal it: published counts contradict each other.
+    """
 
     dataset: str
     column: str
     value: str
     made: str
     why: str
+    published_disagree: bool
 
 
 @dataclass
@@ -87,6 +91,8 @@ class Targets:
     refused_late: int = 0
     refused_untimed: int = 0
     under_way: int | None = None
+    # Those withdrawn in the year with an outcome date; None when their number is free.
+    assessments_withdrawn: int | None = None
     # Plans issued that have a time: (weeks band, exception) to number; the bands are 0 to 20
     # weeks, to 52, and over.
     timed: dict[tuple[int, bool], int] = field(default_factory=dict)
@@ -112,10 +118,12 @@ class Targets:
     cells: list[Cell] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
 
-    def give_way(self, dataset: str, column: str, value: int, made: int, why: str) -> None:
-        """Note that a cell is not met."""
+    def give_way(
+        self, dataset: str, column: str, value: int, made: int, why: str, disagree: bool = False
+    ) -> None:
+        """Note that a cell is not met; `disagree` when other published counts contradict it."""
         if value != made:
-            self.conflicts.append(Conflict(dataset, column, str(value), str(made), why))
+            self.conflicts.append(Conflict(dataset, column, str(value), str(made), why, disagree))
 
     def give_way_disputes(self, about: str, missing: Disputes, why: str) -> None:
         """Note the disputes about a matter that no case can carry."""
