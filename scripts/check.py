@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 
 from . import build, gates, imports, report, spec, warehouse, xml_reader
-from .console import Stages, err, out
+from .console import Stages, err, out, say
 from .errors import InputError
 from .xml_reader import Loaded
 
@@ -92,8 +92,7 @@ def _judge(stages: Stages, path: Path, loaded: Loaded) -> gates.GateResult:
     with stages.stage("rules", "Rules gate"):
         rules = gates.rules_gate(path, loaded.return_id, loaded.year)
         gates.store_results(path, rules, loaded.return_id, loaded.year)
-    colour = "red" if rules.is_red else "green"
-    stages.say("rules", f"{len(rules.expectations)} expectations, [{colour}]{colour}[/{colour}]")
+    stages.say_gate("rules", len(rules.expectations), is_red=rules.is_red)
     return rules
 
 
@@ -101,10 +100,10 @@ def _conclude(path: Path, loaded: Loaded, rules: gates.GateResult) -> int:
     """Say what was found, and what could not be checked."""
     out.print()
     for line in report.summarise(path, loaded.return_id):
-        out.print(str(line), markup=False)
+        say(line, under=15)
     for each in rules.expectations:
         if each.is_red and each.outcome != "broken":
-            out.print(f"  {each.reason}", markup=False)
+            say(f"  {each.reason}")
     if rules.is_red:
         err.print(
             "\n[bold red]The file has errors:[/bold red] the workbook says who, what, on which line"

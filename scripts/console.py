@@ -1,16 +1,26 @@
 """What the command says: a progress bar on a terminal, plain lines otherwise, never a value."""
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+err = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
 
 Advance = Callable[[int, int], None]
+
+
+def say(line: object, under: int = 4, to: Console = out) -> None:
+    """Print a line as it is; on a terminal too narrow for it the rest stands `under` columns in."""
+    text = line if isinstance(line, Text) else Text(str(line))
+    if to.is_terminal and text.cell_len > to.width:
+        text = Text("\n" + " " * under).join(text.wrap(to, max(to.width - under, 20)))
+    to.print(text)
 
 
 class Stages:
@@ -32,6 +42,12 @@ class Stages:
             yield lambda done, total: progress.update(task, completed=done, total=total)
         self.seconds[name] = time.perf_counter() - start
 
-    def say(self, name: str, words: str) -> None:
+    def say(self, name: str, words: str | Text) -> None:
         """One line for a finished stage, with its time."""
-        out.print(f"{name:<10}{words} [dim]({self.seconds[name]:.1f} s)[/dim]")
+        line = Text.assemble(f"{name:<10}", words, " ", (f"({self.seconds[name]:.1f} s)", "dim"))
+        say(line, under=10)
+
+    def say_gate(self, name: str, expectations: int, *, is_red: bool) -> None:
+        """The line of a gate: how much it expected, and whether it is green."""
+        colour = "red" if is_red else "green"
+        self.say(name, Text.assemble(f"{expectations} expectations, ", (colour, colour)))

@@ -24,7 +24,7 @@ from . import (
     warehouse,
 )
 from .config import Job
-from .console import Stages, err, out
+from .console import Stages, err, out, say
 from .errors import InputError
 
 BUILT = "built"
@@ -151,7 +151,7 @@ def validate(job: Job) -> int:
     results = [arrival_stage(job, stages), rules_stage(job, stages)]
     for result in results:
         for reason in result.reasons:
-            out.print(f"  {reason}", markup=False)
+            say(f"  {reason}")
     return RED if any(result.is_red for result in results) else OK
 
 
@@ -228,7 +228,7 @@ def arrival_stage(job: Job, stages: Stages) -> gates.GateResult:
     with stages.stage("arrival", "Arrival gate"):
         result = gates.arrival_gate(job.warehouse, job.year)
         gates.store_results(job.warehouse, result, BUILT, job.year)
-    _say_gate(stages, "arrival", result)
+    stages.say_gate("arrival", len(result.expectations), is_red=result.is_red)
     return result
 
 
@@ -237,14 +237,8 @@ def rules_stage(job: Job, stages: Stages) -> gates.GateResult:
     with stages.stage("rules", "Rules gate"):
         result = gates.rules_gate(job.warehouse, BUILT, job.year)
         gates.store_results(job.warehouse, result, BUILT, job.year)
-    _say_gate(stages, "rules", result)
+    stages.say_gate("rules", len(result.expectations), is_red=result.is_red)
     return result
-
-
-def _say_gate(stages: Stages, name: str, result: gates.GateResult) -> None:
-    colour = "red" if result.is_red else "green"
-    words = f"{len(result.expectations)} expectations, [{colour}]{colour}[/{colour}]"
-    stages.say(name, words)
 
 
 def write_stage(
@@ -368,7 +362,7 @@ def _conclude(
         )
     out.print()
     for line in report.summarise(job.warehouse, BUILT):
-        out.print(str(line), markup=False)
+        say(line, under=15)
     if written:
         ready = "form" if outputs.has_form and not outputs.has_xml else "submission"
         out.print(

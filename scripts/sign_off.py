@@ -8,7 +8,7 @@ import duckdb
 
 from . import audit, gates, run, warehouse
 from .config import Job
-from .console import Stages, err, out
+from .console import Stages, err, out, say
 from .errors import InputError
 
 FOLDER = "final"
@@ -105,14 +105,14 @@ def _say_why_not(results: list[gates.GateResult], unexplained: list[tuple[str, s
         if result.is_red:
             err.print(f"The {result.gate} gate is red: {len(result.reasons)} reasons.")
             for reason in result.reasons:
-                err.print(f"  {reason}", markup=False)
+                say(f"  {reason}", to=err)
     if unexplained:
         total = sum(count for _, _, count in unexplained)
         err.print(
             f"{total:,} {'query has' if total == 1 else 'queries have'} no note:", markup=False
         )
         for rule_id, message, count in unexplained:
-            err.print(f"  {rule_id:<5}{count:>7,}  {message}", markup=False)
+            say(f"  {rule_id:<5}{count:>7,}  {message}", under=16, to=err)
         err.print(
             "Correct them, or explain each in the file that `notes` of sen2.yml names (see"
             " docs/settings.md). A note whose record_id is * explains all of its rule.",

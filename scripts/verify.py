@@ -11,7 +11,7 @@ from pathlib import Path
 
 from . import audit, build, export, spec, warehouse
 from .audit import Facts
-from .console import Stages, err, out
+from .console import Stages, err, out, say
 from .errors import InputError
 from .pack import AUDIT, LANDED, MANIFEST, OUTPUTS
 from .warehouse import quoted
@@ -59,7 +59,7 @@ def verify(path: Path, *, before: Path | None, rebuild: bool) -> int:
         ("DOES NOT HOLD", err, verdict.broken),
     ):
         for line in lines:
-            console.print(f"  {words}: {line}", markup=False)
+            say(f"  {words}: {line}", to=console)
     return NOT_WHOLE if verdict.broken else WHOLE
 
 

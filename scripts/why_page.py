@@ -72,13 +72,18 @@ def _head(console: Console, title: str, beside: str = "") -> None:
 
 
 def _grid(table: Table, values: bool, width: int) -> Grid:
-    """A table of the terminal, without the columns that are empty in every row."""
+    """A table of the terminal, without the columns that are empty in every row.
+
+    On a terminal too narrow for the columns, each row becomes lines of heading and cell.
+    """
     columns = [
         (heading, [_shown(row[place], values) for row in table.rows])
         for place, heading in enumerate(table.headings)
     ]
     columns = [(heading, cells) for heading, cells in columns if any(cells)]
     longest = [max(map(len, (heading, *cells))) for heading, cells in columns]
+    if sum(min(length, SHORT) for length in longest) + GAP * (len(longest) - 1) > width:
+        return _lines(columns)
     grid = Grid(
         box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True,
         header_style="dim",
@@ -88,6 +93,20 @@ def _grid(table: Table, values: bool, width: int) -> Grid:
     for cells in zip(*(cells for _, cells in columns), strict=True):
         grid.add_row(*map(Text, cells))
     return grid
+
+
+def _lines(columns: list[tuple[str, list[str]]]) -> Grid:
+    """Rows under each other, a line for each cell that is not empty."""
+    lines = Grid.grid(padding=(0, GAP, 0, 0))
+    lines.add_column(style="dim", no_wrap=True)
+    lines.add_column(overflow="fold")
+    for number, cells in enumerate(zip(*(cells for _, cells in columns), strict=True)):
+        if number:
+            lines.add_row()
+        for (heading, _), cell in zip(columns, cells, strict=True):
+            if cell:
+                lines.add_row(heading, Text(cell))
+    return lines
 
 
 def _widths(longest: list[int], width: int) -> list[int]:

@@ -264,6 +264,9 @@ def test_the_terminal_page_keeps_to_its_width(doctored: Path, person_id: str, wi
     text = terminal(tell(doctored, person_id), width)
     assert "\x1b" not in text
     assert max(map(len, text.splitlines())) <= width
+    clocks = {table.title: table.rows for table in tell(doctored, person_id).tables}["Clocks"]
+    dates = {cell for row in clocks for cell in row if re.fullmatch(r"\d{4}-\d\d-\d\d", cell)}
+    assert {date for date in dates if date not in text} == set()
 
 
 def test_what_changed_since_last_year_is_matched_by_upn(doctored: Path, person_id: str) -> None:
