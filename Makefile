@@ -21,9 +21,12 @@ check: $(VENV)/.installed  ## style, types, SQL and project conventions
 	$(BIN)/dbt parse --quiet --profiles-dir profiles --log-level-file none
 	$(BIN)/dbt-bouncer run --config-file dbt-bouncer.yml
 
-docs: $(VENV)/.installed  ## the warehouse described: target/static_index.html, one file (after make run)
+docs: $(VENV)/.installed | warehouse/sen2_$(YEAR).duckdb  ## the warehouse described: target/static_index.html
 	$(BIN)/dbt --quiet docs generate --static --profiles-dir profiles --log-level-file none \
 		--vars '{collection_year: $(YEAR)}'
+
+warehouse/sen2_$(YEAR).duckdb:
+	$(MAKE) run
 
 bench: $(VENV)/.installed  ## the main job at growing sizes: time and peak memory by stage
 	$(BIN)/python -m sen2.bench
