@@ -52,10 +52,16 @@ def inspect(extract: Path, table: str, columns: list[spec.ContractColumn]) -> Ta
         for column in columns
         if column.is_required and column.name not in (*header, *copies)
     ]
+    if len(missing) == 1:
+        raise InputError(
+            f"{path}, row 1: the column {missing[0]} is missing. Add it to the header,"
+            " spelled like that; leave its values blank where nothing is held."
+        )
     if missing:
         raise InputError(
-            f"{path}, row 1: the column {', '.join(missing)} is missing. Add it to the header,"
-            " spelled like that; leave its values blank where nothing is held."
+            f"{path}, row 1: the columns {', '.join(missing)} are missing. Add them to the header,"
+            " spelled like that; leave their values blank where nothing is held. When the file has"
+            " them under other headings, land it with --mapping (docs/mapping.md)."
         )
     text = TextFile(
         path=path,

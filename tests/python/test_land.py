@@ -244,7 +244,11 @@ def test_a_register_that_cannot_be_read_is_an_error_that_names_it(
         ),
         (
             lambda f: (f / "needs.csv").write_text("plan_id,rank\n"),
-            ["needs.csv", "row 1", "need", "missing"],
+            ["needs.csv", "row 1", "the column need is missing"],
+        ),
+        (
+            lambda f: (f / "needs.csv").write_text("Plan ID,Rank,Need\n"),
+            ["needs.csv", "row 1", "columns plan_id, rank, need are missing", "--mapping"],
         ),
         (
             lambda f: (f / "needs.csv").write_text("plan_id,rank,need,NEED\n"),
