@@ -28,8 +28,8 @@ docs: $(VENV)/.installed | warehouse/sen2_$(YEAR).duckdb  ## the warehouse descr
 warehouse/sen2_$(YEAR).duckdb:
 	$(MAKE) run
 
-bench: $(VENV)/.installed  ## the main job at growing sizes: time and peak memory by stage
-	$(BIN)/python -m sen2.bench
+bench: $(VENV)/.installed  ## the main job at growing sizes beside a floor; RECORD=--record writes docs/benchmarks.md
+	$(BIN)/python -m sen2.bench $(RECORD)
 
 .PHONY: soak
 soak: $(VENV)/.installed  ## 200 runs killed at random moments: nothing may be lost (an hour)

@@ -1,5 +1,6 @@
 """The warehouse: one DuckDB file, and the tables in it that dbt does not make."""
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -98,6 +99,19 @@ def quoted(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'
 
 
+MEMORY_LIMIT = "SEN2_MEMORY_LIMIT"
+"""The environment variable that caps DuckDB's memory, such as 2GB; dbt's profile reads it too."""
+
+
+def _keep_to(connection: duckdb.DuckDBPyConnection, limit: str) -> None:
+    try:
+        connection.execute("set memory_limit = ?", [limit])
+    except duckdb.Error:
+        raise InputError(
+            f"{MEMORY_LIMIT}: is not an amount of memory. Give one such as 800MB or 4GB."
+        ) from None
+
+
 def text(path: Path) -> str:
     """A path as it can stand in SQL between quotes."""
     return str(path).replace("'", "''")
@@ -134,6 +148,8 @@ def connect(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyC
         connection.execute(
             "set enable_progress_bar = false; set autoinstall_known_extensions = false"
         )
+        if limit := os.environ.get(MEMORY_LIMIT):
+            _keep_to(connection, limit)
         yield connection
     finally:
         connection.close()

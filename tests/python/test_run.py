@@ -10,8 +10,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from sen2 import export, spec
+from sen2 import export, spec, warehouse
 from sen2.config import read_config
+from sen2.errors import InputError
 from sen2.land import land
 from sen2.sample import write_sample
 
@@ -280,3 +281,16 @@ def test_the_sample_says_what_it_wrote(tmp_path: Path) -> None:
         r" the right answers are in expected/\n",
         done.stdout,
     )
+
+
+def test_duckdbs_memory_can_be_kept_low(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEN2_MEMORY_LIMIT", "512MiB")
+    with warehouse.connect(tmp_path / "sen2.duckdb") as connection:
+        limit = connection.execute("select current_setting('memory_limit')").fetchone()
+    assert limit == ("512.0 MiB",)
+    monkeypatch.setenv("SEN2_MEMORY_LIMIT", "little")
+    with (
+        pytest.raises(InputError, match="SEN2_MEMORY_LIMIT"),
+        warehouse.connect(tmp_path / "sen2.duckdb"),
+    ):
+        pass

@@ -1,0 +1,88 @@
+"""Whole commands, timed as a person runs them: wall seconds, peak memory, stages, sizes."""
+
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .. import spec, warehouse
+from ..errors import DefectError
+from ..sample import write_sample
+
+STAGES = ("land", "build", "arrival", "rules", "export", "report")
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Wall seconds of a command, and the most memory that any one of its processes held, in MB."""
+
+    seconds: float
+    peak_mb: float
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One size: the main job, its stages in seconds, what it wrote, and the floor on that."""
+
+    plans: int
+    people: int
+    rows: int
+    job: Usage
+    stages: dict[str, float]
+    xml_mb: float
+    warehouse_mb: float
+    floor: Usage
+
+    @property
+    def ratio(self) -> float:
+        """How many times the floor's time the main job takes."""
+        return self.job.seconds / self.floor.seconds
+
+
+def spent(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> Usage:
+    """Run a command with its output thrown away; DefectError when it does not end with 0."""
+    began = time.perf_counter()
+    with Path(os.devnull).open("w") as nowhere:
+        process = os.posix_spawn(
+            arguments[0],
+            list(arguments),
+            {**os.environ, **(environment or {})},
+            file_actions=[(os.POSIX_SPAWN_DUP2, nowhere.fileno(), 1)],
+        )
+        _, status, usage = os.wait4(process, 0)
+    if status:
+        code = os.waitstatus_to_exitcode(status)
+        raise DefectError(f"{' '.join(arguments[1:])} ended with {code}.")
+    return Usage(time.perf_counter() - began, usage.ru_maxrss / 1024)
+
+
+def main_job(folder: Path, year: int, memory: str | None = None) -> Usage:
+    """`sen2 run` on the extract of a folder; `memory` is the most that DuckDB may take."""
+    config = spec.PROJECT / "sen2.yml"
+    arguments = [sys.executable, "-m", "sen2.cli", "run", str(folder / "extract")]
+    arguments += ["--year", str(year), "--config", str(config), "--force"]
+    arguments += ["--warehouse", str(folder / "sen2.duckdb"), "--out", str(folder / "out")]
+    return spent(arguments, {"SEN2_MEMORY_LIMIT": memory} if memory else None)
+
+
+def measure(plans: int, year: int, folder: Path) -> Measured:
+    """A fresh synthetic extract of a size, taken to a submission; then the floor on that file."""
+    write_sample(folder / "extract", year, plans, 1)
+    job = main_job(folder, year)
+    database = folder / "sen2.duckdb"
+    with warehouse.connect(database, read_only=True) as connection:
+        stages = dict(
+            connection.execute("select stage, seconds from audit.runs order by run").fetchall()
+        )
+        people, rows = connection.execute(
+            "select (select count(*) from person_level.person where return_id = 'built'),"
+            " (select sum(row_count) from audit.landed_files)"
+        ).fetchone() or (0, 0)
+    (xml,) = (folder / "out").glob("*.xml")
+    floor = spent([sys.executable, "-m", "sen2.bench.floor", str(xml), str(folder / "floor")])
+    return Measured(
+        plans, people, rows, job, stages,
+        xml.stat().st_size / 1e6, database.stat().st_size / 1e6, floor,
+    )  # fmt: skip
