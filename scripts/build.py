@@ -1,10 +1,13 @@
 """Building: dbt makes every layer of the warehouse from what was landed and imported."""
 
+import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,9 @@ from . import spec
 from .errors import DefectError, DiskFullError
 
 QUIET_ENVIRONMENT = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"}
+CACHE = "SEN2_DBT_CACHE"
+"""The environment variable that names a folder in which dbt's reading of the project is kept for
+other warehouses of the same name and year. It holds this project's text and nothing of a person."""
 
 
 def build(
@@ -36,31 +42,35 @@ def build(
     own messages are not repeated, and no log is kept, since both can hold values from a person's
     record.
     """
-    target = target or warehouse.parent / f".{warehouse.stem}" / "dbt"
+    warehouse = warehouse.resolve()
+    target = (target or warehouse.parent / f".{warehouse.stem}" / "dbt").resolve()
     command = [
-        sys.executable, "-m", "sen2.dbt_child", "--no-version-check", "--no-use-colors",
+        sys.executable, "-P", "-m", "sen2.dbt_child", "--no-version-check", "--no-use-colors",
         "--log-format", "json", "--log-level-file", "none", "build",
         "--project-dir", str(spec.PROJECT), "--profiles-dir", str(spec.PROJECT / "profiles"),
         "--exclude-resource-type", "unit_test",
         "--exclude", "resource_type:test,path:seeds", "path:tests/spec",
         "--vars", json.dumps({"collection_year": year}),
         *(["--select", select] if select else []),
-        "--target-path", str(target.resolve()),
+        "--target-path", str(target),
     ]  # fmt: skip
-    environment = os.environ | QUIET_ENVIRONMENT | {"SEN2_WAREHOUSE": str(warehouse.resolve())}
     failed: list[str] = []
     done = total = 0
     is_disk_full = False
-    with subprocess.Popen(
-        command,
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-    ) as process:
+    with (
+        remembered(warehouse, year, target),
+        subprocess.Popen(
+            command,
+            cwd=warehouse.parent,
+            env=environment(warehouse),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+        ) as process,
+    ):
         for line in process.stdout or ():
             is_disk_full = is_disk_full or any(words in line for words in DiskFullError.WORDS)
             event = _event(line)
@@ -84,6 +94,35 @@ def build(
             " project's folder to see why."
         )
     return done
+
+
+def environment(warehouse: Path) -> dict[str, str]:
+    """What dbt is told of the warehouse, to be run in its folder.
+
+    Its name and not its whole path: dbt reads all of the project again when the environment of its
+    profile is another.
+    """
+    return os.environ | QUIET_ENVIRONMENT | {"SEN2_WAREHOUSE": warehouse.name}
+
+
+@contextmanager
+def remembered(warehouse: Path, year: int, target: Path) -> Iterator[None]:
+    """Take dbt's reading of the project from the folder that CACHE names, and leave it there."""
+    folder = os.environ.get(CACHE)
+    if not folder:
+        yield
+        return
+    key = hashlib.sha256(f"{spec.PROJECT} {warehouse.name} {year}".encode()).hexdigest()[:16]
+    cached, own = Path(folder) / f"{key}.msgpack", target / "partial_parse.msgpack"
+    if cached.exists() and not own.exists():
+        target.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(cached, own)
+    yield
+    if own.exists() and not cached.exists():
+        draft = cached.with_suffix(f".{os.getpid()}")
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(own, draft)
+        draft.replace(cached)
 
 
 def _event(line: str) -> dict[str, Any]:

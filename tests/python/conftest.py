@@ -6,18 +6,31 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from sen2 import spec
+from sen2.build import CACHE, environment, remembered
 from sen2.config import read_config
 from sen2.land import land
 from sen2.sample import write_sample
 
 YEAR = 2026
+
+
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that all test workers of a session have."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if os.environ.get("PYTEST_XDIST_WORKER") else folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_reading_of_the_project(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Let all workers share what dbt has read of the project."""
+    os.environ[CACHE] = str(shared(tmp_path_factory) / "dbt_cache")
 
 
 @contextmanager
@@ -40,18 +53,21 @@ def dbt(
 ) -> list[dict]:
     """Run dbt as a person would, `variables` beside the year; gives the data of its log events."""
     settings = {"collection_year": year, **(variables or {})}
-    finished = subprocess.run(
-        [
-            sys.executable, "-m", "dbt.cli.main", "--log-format", "json",
-            "--log-level-file", "none", *arguments,
-            "--project-dir", str(spec.PROJECT), "--profiles-dir", str(spec.PROJECT / "profiles"),
-            "--target-path", str(target), "--vars", json.dumps(settings),
-        ],
-        env=os.environ | {"SEN2_WAREHOUSE": str(warehouse)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )  # fmt: skip
+    command = [
+        sys.executable, "-P", "-m", "dbt.cli.main", "--log-format", "json",
+        "--log-level-file", "none", *arguments,
+        "--project-dir", str(spec.PROJECT), "--profiles-dir", str(spec.PROJECT / "profiles"),
+        "--target-path", str(target), "--vars", json.dumps(settings),
+    ]  # fmt: skip
+    with nullcontext() if variables else remembered(warehouse, year, target):
+        finished = subprocess.run(
+            command,
+            cwd=warehouse.parent,
+            env=environment(warehouse),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     return [json.loads(line)["data"] for line in finished.stdout.splitlines() if line[:1] == "{"]
 
 
@@ -77,8 +93,7 @@ class Built:
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     """300 plans of 2026, built once for all test workers with `dbt build` as a person runs it."""
-    folder = tmp_path_factory.getbasetemp()
-    folder = (folder.parent if os.environ.get("PYTEST_XDIST_WORKER") else folder) / "built"
+    folder = shared(tmp_path_factory) / "built"
     made = Built(folder / "extract", folder / "sen2.duckdb", folder / "target")
     with once(folder, "built") as first:
         if first:

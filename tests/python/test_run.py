@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from sen2 import export, spec, warehouse
+from sen2 import build, export, spec, warehouse
 from sen2.config import read_config
 from sen2.errors import InputError
 from sen2.land import land
@@ -294,3 +294,24 @@ def test_duckdbs_memory_can_be_kept_low(tmp_path: Path, monkeypatch: pytest.Monk
         warehouse.connect(tmp_path / "sen2.duckdb"),
     ):
         pass
+
+
+def test_what_lies_beside_the_warehouse_is_not_run(built: Built, tmp_path: Path) -> None:
+    copy = Path(shutil.copy(built.warehouse, tmp_path / "sen2.duckdb"))
+    for name in ("dbt", "yaml", "sen2", "duckdb"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit(9)\n")
+    assert build.build(copy, YEAR, select="survey") == 1
+
+
+def test_dbts_reading_is_kept_for_other_warehouses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(build.CACHE, str(tmp_path / "cache"))
+    for name, text in (("one", "read"), ("two", "other"), ("three", None)):
+        target = tmp_path / name / "target"
+        with build.remembered(tmp_path / name / "sen2.duckdb", YEAR, target):
+            if text == "read":
+                target.mkdir(parents=True)
+                (target / "partial_parse.msgpack").write_text(text)
+        assert (target / "partial_parse.msgpack").read_text() == "read"
+    assert len(list((tmp_path / "cache").iterdir())) == 1
