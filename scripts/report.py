@@ -46,6 +46,7 @@ MODULES = {  # in the order of the return
     "return": "Whole return",
     "form": "Aggregated form",
     "figures": "Published figures",
+    "compared": "Since last year",
 }
 BUILT = "built"
 NO_TEAM = "No team"
