@@ -95,29 +95,37 @@ def compare(earlier: str, later: str, path: Path, folder: Path, *, identify: boo
 
 
 def run(connection: duckdb.DuckDBPyConnection, earlier: str, later: str) -> None:
-    """Run the models on a pair of returns, and put what they give in place of the pair's rows."""
+    """Have the models' rows of a pair of returns, as temporary relations of the models' names.
+
+    The pairs that a build compares are there already. Of another pair the models are run, and what
+    they give is kept in their tables too, until the next build.
+    """
+    pair = [earlier, later]
+    of_pair = f"where {PAIR[0]} = $1 and {PAIR[1]} = $2"
+    is_there = connection.execute(f"from validation.{GIVEN} {of_pair}", pair).fetchone()
+    kept = [
+        model
+        for (model,) in connection.execute(
+            "select table_name from duckdb_columns() where schema_name = 'validation'"
+            " and table_name like 'compared%' and column_name in $1 group by all"
+            " having count(*) = 2 order by all",
+            [PAIR],
+        ).fetchall()
+    ]
+    if is_there:
+        for model in kept:
+            connection.execute(
+                f"create or replace temp table {model} as from validation.{model} {of_pair}", pair
+            )
+        return
     connection.execute(
-        f"create or replace temp table {GIVEN} as select $1::varchar as {PAIR[0]},"
-        f" $2::varchar as {PAIR[1]}",
-        [earlier, later],
+        f"create or replace temp table {GIVEN} as"
+        f" select $1::varchar as {PAIR[0]}, $2::varchar as {PAIR[1]}",
+        pair,
     )
-    statements = dict(statements_in_order())
-    for model, statement in statements.items():
+    for model, statement in statements_in_order():
         connection.execute(f"create or replace temp table {model} as {statement}")
-    for model in (GIVEN, *statements):
-        columns = {
-            name
-            for (name,) in connection.execute(
-                "select column_name from duckdb_columns()"
-                " where schema_name = 'validation' and table_name = ?",
-                [model],
-            ).fetchall()
-        }
-        is_of_pair = columns.issuperset(PAIR)
-        of_these = (
-            f"{PAIR[0]} = $1 and {PAIR[1]} = $2" if is_of_pair else "return_id in ($1, $2)"
-        )
-        connection.execute(f"delete from validation.{model} where {of_these}", [earlier, later])
+    for model in kept:
         connection.execute(f"insert into validation.{model} by name from temp.{model}")
 
 
