@@ -9,17 +9,20 @@ matches as (
     select * from {{ ref('compared_matches') }}
 ),
 
--- The keys of the people of either return, and whether they are joined.
-sides as (
+keys as (
+    select * from {{ ref('compared_keys') }}
+),
+
+-- The keys of the people of either return who are not joined.
+unjoined as (
     select
         pairs.earlier_return_id,
         pairs.later_return_id,
         'earlier' as side,
         keys.*,
-        matches.earlier_person_id is not null as is_joined,
     from pairs
-    inner join {{ ref('compared_keys') }} as keys on pairs.earlier_return_id = keys.return_id
-    left join matches
+    inner join keys on pairs.earlier_return_id = keys.return_id
+    anti join matches
         on pairs.earlier_return_id = matches.earlier_return_id
             and pairs.later_return_id = matches.later_return_id
             and keys.person_id = matches.earlier_person_id
@@ -30,18 +33,47 @@ sides as (
         pairs.later_return_id,
         'later',
         keys.*,
-        matches.later_person_id is not null,
     from pairs
-    inner join {{ ref('compared_keys') }} as keys on pairs.later_return_id = keys.return_id
-    left join matches
+    inner join keys on pairs.later_return_id = keys.return_id
+    anti join matches
         on pairs.earlier_return_id = matches.earlier_return_id
             and pairs.later_return_id = matches.later_return_id
             and keys.person_id = matches.later_person_id
     where keys.agrees_on <> 'person id' or pairs.has_common_ids
 ),
 
--- Who has a key in the other return: one of them stands for all, so that a number which hundreds
--- have costs one row each. What joins nobody counts only between people who are not joined.
+-- Theirs, and the same keys of people who are joined: what joins nobody counts only between people
+-- who are not.
+sides as (
+    select *, false as is_joined from unjoined
+    union all
+    select
+        matches.earlier_return_id,
+        matches.later_return_id,
+        'earlier',
+        keys.*,
+        true,
+    from keys
+    inner join matches
+        on keys.return_id = matches.earlier_return_id and keys.person_id = matches.earlier_person_id
+    semi join unjoined on keys.step = unjoined.step and keys.key_value = unjoined.key_value
+    where keys.may_join
+    union all
+    select
+        matches.earlier_return_id,
+        matches.later_return_id,
+        'later',
+        keys.*,
+        true,
+    from keys
+    inner join matches
+        on keys.return_id = matches.later_return_id and keys.person_id = matches.later_person_id
+    semi join unjoined on keys.step = unjoined.step and keys.key_value = unjoined.key_value
+    where keys.may_join
+),
+
+-- Who has a key in a return: one stands for all, so that a number that hundreds have costs one row
+-- each.
 holders as (
     select
         earlier_return_id,
@@ -53,7 +85,6 @@ holders as (
         count(*) as person_count,
         bool_and(is_joined) as is_joined,
     from sides
-    where may_join or not is_joined
     group by all
 ),
 
@@ -68,20 +99,25 @@ doubts as (
         own.step,
         own.agrees_on,
         case
-            when own.people_with_key > 1 or others.person_count > 1
+            when same.person_count > 1 or others.person_count > 1
                 then 'more than one person has the same ' || own.agrees_on
             when not own.may_join then 'only ' || own.agrees_on || ' agree'
             when others.is_joined then 'the other is joined to somebody else'
             else 'the names and the date of birth are others'
         end as reason,
-    from sides as own
+    from unjoined as own
+    inner join holders as same
+        on own.earlier_return_id = same.earlier_return_id
+            and own.later_return_id = same.later_return_id
+            and own.side = same.side
+            and own.step = same.step
+            and own.key_value = same.key_value
     inner join holders as others
         on own.earlier_return_id = others.earlier_return_id
             and own.later_return_id = others.later_return_id
             and own.side <> others.side
             and own.step = others.step
             and own.key_value = others.key_value
-    where not own.is_joined
     qualify row_number() over (
         partition by own.earlier_return_id, own.later_return_id, own.side, own.person_id
         order by own.step

@@ -49,7 +49,6 @@ select
     agrees_on,
     key_value,
     step <= 4 as may_join,
-    count(*) over (partition by return_id, step, key_value) as people_with_key,
     person_birth_date,
     surname,
     forename,

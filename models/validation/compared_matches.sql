@@ -5,9 +5,21 @@ pairs as (
     select * from {{ ref('compared_returns') }}
 ),
 
+-- Keys that one person of a return has alone.
 own_keys as (
-    select * from {{ ref('compared_keys') }}
-    where may_join and people_with_key = 1
+    select
+        return_id,
+        step,
+        key_value,
+        any_value(agrees_on) as agrees_on,
+        any_value(person_id) as person_id,
+        any_value(person_birth_date) as person_birth_date,
+        any_value(surname) as surname,
+        any_value(forename) as forename,
+    from {{ ref('compared_keys') }}
+    where may_join
+    group by return_id, step, key_value
+    having count(*) = 1
 ),
 
 -- Whoever has another surname, another forename and another date of birth is somebody else, whatever

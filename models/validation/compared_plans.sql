@@ -37,7 +37,7 @@ judged as (
                 cases.earlier_is_active
                 and has_plan_now
                 and not cases.later_is_active
-                and coalesce(cases.later_cease_date > cases.earlier_survey_day, true)
+                and cases.later_cease_date > cases.earlier_survey_day
                 then 'plan_ended'
         end as kind,
     from cases
