@@ -1,7 +1,7 @@
 """Comparing two returns of a warehouse, child by child and figure by figure, without dbt.
 
-The models `compared_…` say what changed between two returns; a build runs them for the pairs in use.
-Here the same files run for any other pair: only the pair is another, the SQL is theirs.
+The models `compared_…` say what changed between two returns; a build runs them for the pairs in
+use. Here the same files run for any other pair: only the pair is another, the SQL is theirs.
 """
 
 import re
@@ -42,17 +42,14 @@ class Side:
 
 @dataclass(frozen=True)
 class Count:
-    """How many there are of a kind: people of either return, or changes of people in both.
-
-    A blank is one that cannot be: nobody of the earlier return has joined.
-    """
+    """How many there are of a kind: people of either return, or changes of people in both."""
 
     kind: str
     subject: str
     label: str
     meaning: str
-    earlier: int | None
-    later: int | None
+    earlier: int
+    later: int
     changes: int
 
 
@@ -138,7 +135,7 @@ def statements_in_order() -> Iterator[tuple[str, str]]:
     }
     texts = {name: path.read_text(encoding="utf-8") for name, path in files.items()}
     reads = {name: sorted(set(MODEL.findall(text)) & set(texts)) for name, text in texts.items()}
-    templates = jinja2.Environment(autoescape=False)  # noqa: S701 (SQL, not HTML)
+    templates = jinja2.Environment(autoescape=False)
     schemas = _schemas()
 
     def ref(name: str) -> str:
@@ -226,15 +223,20 @@ def show(found: Comparison, console: Console) -> None:
     people = found.of("people")
     grid = _grid("People", "then", "now")
     for count in people:
-        grid.add_row(count.label, _number(count.earlier), _number(count.later))
-    totals = (sum(count.earlier or 0 for count in people), sum(count.later or 0 for count in people))
+        grid.add_row(count.label, f"{count.earlier:,}", f"{count.later:,}")
+    totals = (
+        sum(count.earlier for count in people),
+        sum(count.later for count in people),
+    )
     grid.add_row("Together", *(f"{total:,}" for total in totals), style="bold")
     console.print()
     console.print(grid)
+    console.print()
     grid = _grid("Of those in both", "people", "changes")
     for count in found.of("both"):
-        grid.add_row(count.label, _number(count.earlier), _number(count.changes))
+        grid.add_row(count.label, f"{count.earlier:,}", f"{count.changes:,}")
     console.print(grid)
+    console.print()
     console.print(
         Text(
             f"Doubtful pairs, shown and not joined: {found.doubts:,}."
@@ -251,7 +253,3 @@ def _grid(*headings: str) -> Table:
         else:
             grid.add_column(heading, overflow="fold", min_width=12, max_width=26)
     return grid
-
-
-def _number(count: int | None) -> str:
-    return f"{count:,}" if count else "–"

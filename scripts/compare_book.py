@@ -197,9 +197,7 @@ def _summary_sheet(book: report.Book, found: Comparison) -> None:
     book.table_sheet(SUMMARY, "What changed, by kind", COUNT, rows)
 
 
-def _change_sheet(
-    connection: duckdb.DuckDBPyConnection, book: report.Book, identify: bool
-) -> None:
+def _change_sheet(connection: duckdb.DuckDBPyConnection, book: report.Book, identify: bool) -> None:
     """A row for each change, as far as a sheet goes; it says how many are left out."""
     columns = (*CHANGE, *(NAMES if identify else ()), *OF_CHANGE)
     given = {"named": NAMED_ITEMS, "identify": identify, "hidden": HIDDEN}

@@ -12,6 +12,9 @@ requests as (
         row_number() over (
             partition by return_id, person_id, received_date, start_date order by request_id
         ) as place,
+        concat_ws(
+            '/', coalesce(received_date::varchar, ''), coalesce(start_date::varchar, ''), place
+        ) as both_dates,
         count(*) over (partition by return_id, person_id, received_date) as same_received_count,
         count(*) over (partition by return_id, person_id, start_date) as same_start_count,
     from {{ ref('compared_requests') }}
@@ -71,11 +74,7 @@ candidates as (
         later.request_id as later_request_id,
         case
             when pairs.has_common_ids and earlier.request_id = later.request_id then 1
-            when
-                earlier.received_date is not distinct from later.received_date
-                and earlier.start_date is not distinct from later.start_date
-                and earlier.place = later.place
-                then 2
+            when earlier.both_dates = later.both_dates then 2
             when
                 earlier.received_date = later.received_date
                 and earlier.same_received_count = 1

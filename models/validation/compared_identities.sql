@@ -33,9 +33,10 @@ compared as (
                 and matches.later_person_id = later.person_id
         {% if column == 'person_id' %}
             -- Ids that only number the records of a file say nothing.
-            semi join (select * from {{ ref('compared_returns') }} where has_common_ids) as pairs
+            inner join {{ ref('compared_returns') }} as pairs
                 on matches.earlier_return_id = pairs.earlier_return_id
                     and matches.later_return_id = pairs.later_return_id
+                    and pairs.has_common_ids
         {% endif %}
         {{ 'union all' if not loop.last }}
     {% endfor %}
