@@ -5,19 +5,19 @@ pairs as (
     select * from {{ ref('compared_returns') }}
 ),
 
--- Events that tell one case of a person from the others, and how many of the person's have them.
 requests as (
     select
         *,
         row_number() over (
             partition by return_id, person_id, received_date, start_date order by request_id
         ) as place,
-        concat_ws(
-            '/', coalesce(received_date::varchar, ''), coalesce(start_date::varchar, ''), place
-        ) as both_dates,
         count(*) over (partition by return_id, person_id, received_date) as same_received_count,
         count(*) over (partition by return_id, person_id, start_date) as same_start_count,
     from {{ ref('compared_requests') }}
+),
+
+matches as (
+    select * from {{ ref('compared_matches') }}
 ),
 
 -- Whether the later return should hold a case of the earlier one: it was not over before the period.
@@ -40,7 +40,7 @@ earlier_cases as (
         ) as must_return,
     from pairs
     inner join requests on pairs.earlier_return_id = requests.return_id
-    left join {{ ref('compared_matches') }} as matches
+    left join matches
         on pairs.earlier_return_id = matches.earlier_return_id
             and pairs.later_return_id = matches.later_return_id
             and requests.person_id = matches.earlier_person_id
@@ -66,35 +66,47 @@ later_cases as (
     inner join requests on pairs.later_return_id = requests.return_id
 ),
 
+-- What tells one case of a person from the others, strongest first.
+keys as (
+    select return_id, person_id, request_id, 1 as step, request_id as key_value from requests
+    union all
+    select
+        return_id,
+        person_id,
+        request_id,
+        2,
+        concat_ws(
+            '/', coalesce(received_date::varchar, ''), coalesce(start_date::varchar, ''), place
+        ),
+    from requests
+    union all
+    select return_id, person_id, request_id, 3, received_date::varchar from requests
+    where same_received_count = 1
+    union all
+    select return_id, person_id, request_id, 4, start_date::varchar from requests
+    where same_start_count = 1
+),
+
 candidates as (
     select
-        earlier.earlier_return_id,
-        earlier.later_return_id,
+        matches.earlier_return_id,
+        matches.later_return_id,
         earlier.request_id as earlier_request_id,
         later.request_id as later_request_id,
-        case
-            when pairs.has_common_ids and earlier.request_id = later.request_id then 1
-            when earlier.both_dates = later.both_dates then 2
-            when
-                earlier.received_date = later.received_date
-                and earlier.same_received_count = 1
-                and later.same_received_count = 1
-                then 3
-            when
-                earlier.start_date = later.start_date
-                and earlier.same_start_count = 1
-                and later.same_start_count = 1
-                then 4
-        end as step,
-    from earlier_cases as earlier
+        earlier.step,
+    from matches
     inner join pairs
-        on earlier.earlier_return_id = pairs.earlier_return_id
-            and earlier.later_return_id = pairs.later_return_id
-    inner join later_cases as later
-        on earlier.earlier_return_id = later.earlier_return_id
-            and earlier.later_return_id = later.later_return_id
-            and earlier.later_person_id = later.person_id
-    where step is not null
+        on matches.earlier_return_id = pairs.earlier_return_id
+            and matches.later_return_id = pairs.later_return_id
+    inner join keys as earlier
+        on matches.earlier_return_id = earlier.return_id
+            and matches.earlier_person_id = earlier.person_id
+    inner join keys as later
+        on matches.later_return_id = later.return_id
+            and matches.later_person_id = later.person_id
+            and earlier.step = later.step
+            and earlier.key_value = later.key_value
+    where earlier.step > 1 or pairs.has_common_ids
 ),
 
 agreeing as (
@@ -177,7 +189,7 @@ anti join links
     on later.earlier_return_id = links.earlier_return_id
         and later.later_return_id = links.later_return_id
         and later.request_id = links.later_request_id
-left join {{ ref('compared_matches') }} as matches
+left join matches
     on later.earlier_return_id = matches.earlier_return_id
         and later.later_return_id = matches.later_return_id
         and later.person_id = matches.later_person_id
