@@ -470,6 +470,7 @@ def test_the_workbook_has_a_row_a_change_and_names_only_on_demand(
     }  # fmt: skip
     figure = next(book["Figures"].iter_rows(min_row=3, values_only=True))
     assert figure[2:] == ("ehcplans", 300, 7.5, -292.5)
+    assert book["Figures"].max_row == 3
     values = {str(value) for value in cells(changed / "plain" / compare_book.NAME)}
     columns = ("surname", "forename", "person_birth_date")
     with duckdb.connect(str(changed / "sen2.duckdb"), read_only=True) as connection:
