@@ -84,9 +84,7 @@ def compare(earlier: str, later: str, path: Path, folder: Path, *, identify: boo
             connection.commit()
             found = _counted(connection, *sides)
         except (duckdb.CatalogException, duckdb.BinderException):
-            raise InputError(
-                f"{path}: was built by another version, or not yet. Run `sen2 build` first."
-            ) from None
+            raise InputError(warehouse.NOT_BUILT.format(path=path)) from None
         compare_book.write(connection, found, folder, identify=identify)
     return found
 
