@@ -3,6 +3,7 @@
     {{ return([
         'extract', 'file', 'header', 'person', 'requests', 'assessment', 'named_plan',
         'plan_detail', 'active_plans', 'placement_detail', 'sen_need', 'return', 'form', 'figures',
+        'compared',
     ]) }}
 {%- endmacro %}
 

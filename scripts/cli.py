@@ -360,6 +360,35 @@ def import_(
 
 
 @app.command()
+def compare(
+    earlier: Annotated[
+        str, typer.Argument(help="The name of the earlier return, for instance last_year.")
+    ],
+    later: Annotated[
+        str, typer.Argument(help="The name of the later one; the extract's own is built.")
+    ],
+    year: Year = THIS_YEAR,
+    config: ConfigFile = SETTINGS,
+    warehouse: Warehouse = None,
+    out: Out = None,
+) -> None:
+    """Compare two returns of a built warehouse, child by child and figure by figure.
+
+    The terminal shows counts; compare.xlsx has a row for each change, and so have the tables
+    compared_... of the schema validation.
+    """
+    from . import compare, refresh
+
+    identify = config.exists() and read_config(config).identify_people
+    path = warehouse or Path("warehouse") / f"sen2_{year}.duckdb"
+    folder = out or Path("out") / str(year)
+    with refresh.held(path, is_new=False):
+        found = compare.compare(earlier, later, path, folder, identify=identify)
+    compare.show(found, Console(highlight=False))
+    console.print(f"{folder / 'compare.xlsx'}: every change. It holds personal data.", markup=False)
+
+
+@app.command()
 def sample(
     folder: Annotated[Path, typer.Argument(help="A new or empty folder for the extract.")],
     year: Year = THIS_YEAR,

@@ -47,7 +47,7 @@ def files(folder: Path) -> list[Path]:
 
 def read(connection: Connection, folder: Path, advance: Advance) -> Gathered:
     """Read the files of an export."""
-    gathered = Gathered(connection, LAYOUT, folder)
+    gathered = Gathered(connection, LAYOUT, folder, has_case_ids=False)
     paths = files(folder)
     for number, (name, path) in enumerate(
         zip(imports_tables.layout(LAYOUT), paths, strict=True), start=1

@@ -153,9 +153,12 @@ def iso_time(value: str) -> str:
 class Gathered:
     """The parts of a return on their way into the schema imported, as temporary tables."""
 
-    def __init__(self, connection: Connection, layout_name: str, source: Path) -> None:
-        """Nothing has been gathered yet."""
+    def __init__(
+        self, connection: Connection, layout_name: str, source: Path, *, has_case_ids: bool
+    ) -> None:
+        """Nothing has been gathered yet; `has_case_ids`: its ids are the case system's own."""
         self.connection, self.layout, self.source = connection, layout_name, source
+        self.has_case_ids = has_case_ids
         self.parts: dict[str, Part] = {}
         self.faults: dict[str, Faults] = {}
 
@@ -247,9 +250,10 @@ class Gathered:
                 [[return_id, *fault, file] for fault in faults.rows()],
             )
         self.connection.execute(
-            "insert into imported.files (return_id, collection_year, source_file, sha256)"
-            " values (?, ?, ?, ?)",
-            [return_id, year, self.source.name, sha256],
+            "insert into imported.files"
+            " (return_id, collection_year, source_file, sha256, has_case_ids)"
+            " values (?, ?, ?, ?, ?)",
+            [return_id, year, self.source.name, sha256, self.has_case_ids],
         )
         (people,) = self.connection.execute(
             "select count(*) from imported.person where return_id = ?", [return_id]

@@ -116,7 +116,7 @@ def _refuse_doctype(path: Path, part: Any) -> None:
 
 def _template(connection: Connection, path: Path, book: Any, advance: Advance) -> Gathered:
     """The tables below each other: a table's name, its headings, its rows up to the next name."""
-    gathered = Gathered(connection, TEMPLATE, path)
+    gathered = Gathered(connection, TEMPLATE, path, has_case_ids=True)
     parts = imports_tables.layout(TEMPLATE)
     by_name = {normal(name): name for name in parts}
     file = f"{path.name}, {SHEET}"
@@ -170,7 +170,7 @@ class _Blocks:
 
 def _sheets(connection: Connection, path: Path, book: Any, advance: Advance) -> Gathered:
     """The tables on a sheet each."""
-    gathered = Gathered(connection, PRE_SUBMISSION, path)
+    gathered = Gathered(connection, PRE_SUBMISSION, path, has_case_ids=True)
     parts = imports_tables.layout(PRE_SUBMISSION)
     by_name = {normal(name): name for name in book.sheetnames}
     missing = [name for name in parts if normal(name) not in by_name]

@@ -46,6 +46,7 @@ MODULES = {  # in the order of the return
     "return": "Whole return",
     "form": "Aggregated form",
     "figures": "Published figures",
+    "compared": "Since last year",
 }
 BUILT = "built"
 NO_TEAM = "No team"
@@ -692,25 +693,29 @@ def _guarded(value: object) -> object:
     return value
 
 
-def _write_workbook(issues: _Issues, path: Path) -> None:
-    """The workbook: where to start, counts, a sheet per team, the rules and the code lists."""
-    the_return = issues.the_return
-    line_count = issues.count()[len(SEVERITIES)]
-    options = {
+def workbook_options(path: Path, line_count: int) -> dict[str, Any]:
+    """How a workbook of that many lines is written: every text stays text, whatever it says."""
+    return {
         "strings_to_formulas": False,
         "strings_to_urls": False,
         "strings_to_numbers": False,
         "constant_memory": line_count > CONSTANT_MEMORY_LINES,
         "tmpdir": str(path.parent),
     }
-    with xlsxwriter.Workbook(str(path), options) as workbook:
+
+
+def _write_workbook(issues: _Issues, path: Path) -> None:
+    """The workbook: where to start, counts, a sheet per team, the rules and the code lists."""
+    the_return = issues.the_return
+    line_count = issues.count()[len(SEVERITIES)]
+    with xlsxwriter.Workbook(str(path), workbook_options(path, line_count)) as workbook:
         workbook.set_properties(
             {
                 "title": f"SEN2 {the_return.year}: what to correct",
                 "created": datetime.combine(the_return.survey_day, time()),
             }
         )
-        book = _Book(workbook)
+        book = Book(workbook)
         _start_sheet(book, issues)
         _summary_sheet(book, issues)
         for team in issues.teams():
@@ -721,11 +726,12 @@ def _write_workbook(issues: _Issues, path: Path) -> None:
         _code_sheet(book, issues)
 
 
-class _Book:
+class Book:
     """A workbook under way: its formats, and the one way a table is laid out."""
 
-    def __init__(self, workbook: Any) -> None:
-        """Define every format once."""
+    def __init__(self, workbook: Any, whole_in: str = "issues.csv") -> None:
+        """Define every format once; `whole_in` has the values that are too long for a cell."""
+        self._whole_in = whole_in
 
         def style(**properties: object) -> Any:
             base = {"font_name": "Calibri", "font_size": 11, "valign": "top"}
@@ -753,6 +759,7 @@ class _Book:
         self.headers = {False: style(**head), True: style(**head, align="right")}
         self.cell = style(**lined)
         self.number = style(**lined, num_format="#,##0")
+        self.decimal = style(**lined, num_format="#,##0.0")
         self.lighter = style(**lined, font_color="#767676")
         self.severities = {key: style(**lined, **own) for key, own in colours.items()}
 
@@ -803,17 +810,25 @@ class _Book:
                     sheet.write_blank(row, place, None, plain)
                 elif isinstance(value, int):
                     sheet.write_number(row, place, value, self.number if cause is None else plain)
+                elif isinstance(value, float):
+                    sheet.write_number(row, place, value, self.decimal)
                 elif place == severity:
                     style = plain if follows else self.severities[value]
                     sheet.write_string(row, place, SEVERITIES[value], style)
                 else:
-                    text = MODULES[value] if place == module else _fitted(value)
+                    text = MODULES[value] if place == module else self._fitted(value)
                     if len(text) > widths[place] or "\n" in text:
                         height = max(height, _lines(text, widths[place]))
                     sheet.write_string(row, place, text, plain)
             if height > 1:
                 sheet.set_row(row, LINE * height)
         return row + 1
+
+    def _fitted(self, text: str) -> str:
+        """A value as a cell can hold it: xlsxwriter takes text from <r> to </r> for its own XML."""
+        if len(text) > LONGEST_VALUE:
+            text = f"{text[:LONGEST_VALUE]} (cut here; whole in {self._whole_in})"
+        return f" {text}" if text.startswith("<r>") else text
 
 
 @lru_cache(maxsize=10_000)
@@ -825,14 +840,7 @@ def _lines(text: str, width: int) -> int:
     )
 
 
-def _fitted(text: str) -> str:
-    """A value as a cell can hold it: xlsxwriter takes text from <r> to </r> for its own XML."""
-    if len(text) > LONGEST_VALUE:
-        text = f"{text[:LONGEST_VALUE]} (cut here; whole in issues.csv)"
-    return f" {text}" if text.startswith("<r>") else text
-
-
-def _issue_sheet(book: _Book, issues: _Issues, team: str | None = None) -> None:
+def _issue_sheet(book: Book, issues: _Issues, team: str | None = None) -> None:
     """The lines of a team, or of all; it says how many it leaves to the CSV file."""
     counts = issues.count(team)
     left_out = counts[len(SEVERITIES)] - SHEET_LINES
@@ -843,7 +851,7 @@ def _issue_sheet(book: _Book, issues: _Issues, team: str | None = None) -> None:
     book.table_sheet(team or ALL_ISSUES, title, issues.columns, lines)
 
 
-def _start_sheet(book: _Book, issues: _Issues) -> None:
+def _start_sheet(book: Book, issues: _Issues) -> None:
     """What this is, what each sheet holds, how to read a line, and what the rules are."""
     the_return = issues.the_return
     sheet = book.sheet(START_HERE, f"SEN2 {the_return.year}: what to correct", *START_WIDTHS)
@@ -860,7 +868,7 @@ def _start_sheet(book: _Book, issues: _Issues) -> None:
     ]
     if the_return.is_provisional:
         facts.insert(2, ("PROVISIONAL YEAR", f"Not all is confirmed: {the_return.status}."))
-    row = _pairs(book, sheet, 2, facts)
+    row = write_pairs(book, sheet, 2, facts)
     sheet.write_string(row, 0, "The sheets", book.strong)
     sheets = [
         (SUMMARY, "Counts by severity, team, module and rule."),
@@ -876,12 +884,12 @@ def _start_sheet(book: _Book, issues: _Issues) -> None:
         sheet.write_url(row, 0, f"internal:'{name}'!A1", book.link, name)
         sheet.write_string(row, 1, words, book.wrapped)
     sheet.write_string(row + 2, 0, "How to read a line", book.strong)
-    row = _pairs(book, sheet, row + 3, HOW_TO_READ)
+    row = write_pairs(book, sheet, row + 3, HOW_TO_READ)
     sheet.write_string(row, 0, "About the rules", book.strong)
-    _pairs(book, sheet, row + 1, ABOUT_THE_RULES)
+    write_pairs(book, sheet, row + 1, ABOUT_THE_RULES)
 
 
-def _pairs(book: _Book, sheet: Any, row: int, pairs: Iterable[tuple[str, str]]) -> int:
+def write_pairs(book: Book, sheet: Any, row: int, pairs: Iterable[tuple[str, str]]) -> int:
     """A word and what it means on each row; gives the row after an empty one."""
     for word, words in pairs:
         sheet.set_row(row, LINE * _lines(words, START_WIDTHS[1]))
@@ -891,7 +899,7 @@ def _pairs(book: _Book, sheet: Any, row: int, pairs: Iterable[tuple[str, str]]) 
     return row + 1
 
 
-def _summary_sheet(book: _Book, issues: _Issues) -> None:
+def _summary_sheet(book: Book, issues: _Issues) -> None:
     """Counts by severity, team, module and rule, the most severe first."""
     sheet = book.sheet(
         SUMMARY,
@@ -909,7 +917,7 @@ def _summary_sheet(book: _Book, issues: _Issues) -> None:
         row = book.table(sheet, row, (GROUP._replace(heading=heading), *COUNTED), rows) + 1
 
 
-def _kept_sheet(book: _Book, issues: _Issues) -> None:
+def _kept_sheet(book: Book, issues: _Issues) -> None:
     """Every note and correction that the authority keeps, and what became of it."""
     lines = issues.kept()
     of_kind = Counter(line[0] for line in lines)
@@ -922,7 +930,7 @@ def _kept_sheet(book: _Book, issues: _Issues) -> None:
     book.table_sheet(KEPT, title, KEPT_LINE, lines)
 
 
-def _rule_sheets(book: _Book, rules: list[dict[str, Any]]) -> None:
+def _rule_sheets(book: Book, rules: list[dict[str, Any]]) -> None:
     """The rules in force, and of those the ones not fully checked."""
     partly = [rule for rule in rules if rule["status"] != "checked"]
     checked = len(rules) - len(partly)
@@ -934,7 +942,7 @@ def _rule_sheets(book: _Book, rules: list[dict[str, Any]]) -> None:
         book.table_sheet(name, title, columns, rows)
 
 
-def _code_sheet(book: _Book, issues: _Issues) -> None:
+def _code_sheet(book: Book, issues: _Issues) -> None:
     """The codes of the year, with the items that hold them."""
     users: dict[str | None, dict[str, None]] = {}
     for item in issues.items:

@@ -80,7 +80,10 @@ RELEASE_COLUMNS = (
 """One figure of DfE's published tables, as the file has it: raw.published_figures."""
 
 IMPORTED_TABLES = {
-    "files": ("return_id varchar, collection_year integer, source_file varchar, sha256 varchar"),
+    "files": (
+        "return_id varchar, collection_year integer, source_file varchar, sha256 varchar,"
+        " has_case_ids boolean"
+    ),
     "structure_faults": (
         "return_id varchar, rule_id varchar, line bigint, element varchar, person_id varchar,"
         " message varchar, source_file varchar"

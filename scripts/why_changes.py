@@ -45,8 +45,9 @@ def since_last_year(
 ) -> Iterator[tuple[str, list[Change] | str]]:
     """What changed since each imported return of the year before, by its name.
 
-    People are the same when their UPN is, else their ULN; requests when they were received, or
-    their plans started, on the same day, or when both returns have just one that is left over.
+    Where a build compared the two returns, people and their cases are the same as there. Else
+    people are when their UPN is, or their ULN; requests when they were received, or their plans
+    started, on the same day, or when both returns have just one that is left over.
     """
     returns = reader.ask(
         connection,
@@ -58,12 +59,58 @@ def since_last_year(
     )
     for row in returns:
         return_id = row["return_id"]
-        person_id = _same_person(connection, now, return_id)
+        is_compared = _is_compared(connection, now, return_id)
+        find = _joined_person if is_compared else _same_person
+        person_id = find(connection, now, return_id)
         if person_id is None:
-            yield return_id, "That return has nobody, or several people, with this UPN or ULN."
+            yield return_id, "That return has nobody who is surely this person."
             continue
         then = reader.read(connection, path, person_id, return_id)
-        yield return_id, _records(then, now, _pairing(then, now))
+        cases = _joined_cases(connection, now, return_id) if is_compared else _pairing(then, now)
+        yield return_id, _records(then, now, cases)
+
+
+def _is_compared(connection: duckdb.DuckDBPyConnection, now: Person, return_id: str) -> bool:
+    """Whether the warehouse holds the two returns compared; one of an older version does not."""
+    try:
+        return bool(_compared(connection, "pairs", now, return_id))
+    except duckdb.CatalogException:
+        return False
+
+
+def _compared(
+    connection: duckdb.DuckDBPyConnection, table: str, now: Person, return_id: str
+) -> list[reader.Row]:
+    """The rows of a table of the comparison, of this person where it is about people."""
+    of_person = "" if table == "pairs" else " and later_person_id = $person"
+    return reader.ask(
+        connection,
+        f"from validation.compared_{table}"
+        f" where earlier_return_id = $return and later_return_id = $now{of_person}",
+        now=now.return_id,
+        person=now.person_id,
+        **{"return": return_id},
+    )
+
+
+def _joined_person(
+    connection: duckdb.DuckDBPyConnection, now: Person, return_id: str
+) -> str | None:
+    """The id there of the person that the comparison joined."""
+    rows = _compared(connection, "matches", now, return_id)
+    return rows[0]["earlier_person_id"] if rows else None
+
+
+def _joined_cases(
+    connection: duckdb.DuckDBPyConnection, now: Person, return_id: str
+) -> Callable[[Record], str]:
+    """Names each request of either return as the comparison joined them."""
+    names = {
+        row["earlier_request_id"]: row["later_request_id"]
+        for row in _compared(connection, "cases", now, return_id)
+        if row["earlier_request_id"] and row["later_request_id"]
+    }
+    return lambda record: names.get(record.request_id or "", record.request_id or "")
 
 
 def _same_person(connection: duckdb.DuckDBPyConnection, now: Person, return_id: str) -> str | None:

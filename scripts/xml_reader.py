@@ -188,8 +188,9 @@ def _load(
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     connection.execute(
-        "insert into imported.files (return_id, collection_year, source_file, sha256)"
-        " values (?, ?, ?, ?)",
+        "insert into imported.files"
+        " (return_id, collection_year, source_file, sha256, has_case_ids)"
+        " values (?, ?, ?, ?, false)",
         [return_id, year, path.name, sha256],
     )
     return Loaded(return_id, year, reader.people, reader.faults.count, stopped_at)

@@ -261,7 +261,7 @@ def test_a_warehouse_that_was_not_built_is_said_so_by_every_verb(tmp_path: Path)
     land(spec.PROJECT / "sample", YEAR, read_config(spec.PROJECT / "sen2.yml"), landed)
     for verb in (
         ["validate"], ["export"], ["export", "--final", "--by", "A Name"], ["export", "--parquet"],
-        ["report"], ["why", "P1"],
+        ["report"], ["why", "P1"], ["compare", "a", "b"],
     ):  # fmt: skip
         done = sen2(tmp_path, *verb, "--year", str(YEAR))
         assert (done.returncode, "Run `sen2 build` first" in " ".join(done.stderr.split())) == (

@@ -15,7 +15,7 @@ import pytest
 from lxml import html as lxml_html
 from rich.console import Console
 
-from sen2 import spec, why_page
+from sen2 import compare, spec, why_page
 from sen2.errors import InputError
 from sen2.why import Page, Personal, tell
 
@@ -288,6 +288,30 @@ def test_nobody_with_the_same_identifiers_last_year(doctored: Path, person_id: s
     )
     (found,) = [t for t in tell(doctored, other).tables if t.title.startswith("Since last year")]
     assert (found.rows, "nobody" in found.none) == ([], True)
+
+
+def test_last_years_record_is_the_one_that_the_comparison_joined(
+    doctored: Path, person_id: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "sen2.duckdb"
+    shutil.copy(doctored, path)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "update person_level.person set upn = null, unique_learner_number = null,"
+            " surname = (select surname from person_level.person where return_id = 'built'"
+            " and person_id = $1) where return_id = 'last_year'",
+            [person_id],
+        )
+    (found,) = [t for t in tell(path, person_id).tables if t.title.startswith("Since last year")]
+    assert (found.rows, "nobody" in found.none) == ([], True)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "update person_level.person set surname = 'Former' where surname = ?", [HOSTILE]
+        )
+        compare.run(connection, "last_year", "built")
+    rows = table(tell(path, person_id), "Since last year (last_year)")
+    assert {row[1] for row in rows} >= {"ReviewMeeting", "UPN"}
+    assert "Surname" not in {row[1] for row in rows}
 
 
 def test_what_changed_since_an_earlier_warehouse(
