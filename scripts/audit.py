@@ -14,8 +14,8 @@ from .config import Job
 
 FORMAT = 1
 FILE = "audit.json"
-# Folders of `out` that keep what earlier runs wrote.
-KEPT_FOLDERS = ("final", "packs", "superseded")
+# Folders of `out` that keep what earlier runs wrote, or hold copies made on demand.
+KEPT_FOLDERS = ("final", "packs", "parquet", "pseudonymised", "superseded")
 PROGRAMS = ("sen2", "duckdb", "dbt-core", "dbt-duckdb", "great-expectations", "lxml", "xlsxwriter")
 
 Facts = dict[str, Any]

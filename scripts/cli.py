@@ -214,6 +214,14 @@ def export(
             "--parquet", help="Write the warehouse's tables as Parquet, and nothing else."
         ),
     ] = False,
+    pseudonymised: Annotated[
+        bool,
+        typer.Option(
+            "--pseudonymised",
+            help="Write a copy of the warehouse for analysts, with pseudonyms by the key in"
+            " SEN2_PSEUDONYM_KEY or the keyring, and nothing else.",
+        ),
+    ] = False,
 ) -> None:
     """Write the submission from a built warehouse; refused while a gate is red.
 
@@ -222,10 +230,12 @@ def export(
     from . import refresh, run, sign_off
 
     job = _job(year, config, warehouse, out)
-    if parquet:
-        if final or by or accept_arrival or accept_unconfirmed:
-            raise InputError("--parquet goes alone: it writes tables and no submission.")
-        run.parquet_stage(job, Stages())
+    if parquet or pseudonymised:
+        name = "--parquet" if parquet else "--pseudonymised"
+        if final or by or accept_arrival or accept_unconfirmed or (parquet and pseudonymised):
+            raise InputError(f"{name} goes alone: it writes tables and no submission.")
+        stage = run.parquet_stage if parquet else run.pseudonymised_stage
+        stage(job, Stages())
         raise typer.Exit(run.OK)
     if final or by:
         if not (final and by) or accept_arrival or accept_unconfirmed:
