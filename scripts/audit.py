@@ -54,6 +54,15 @@ def write_audit(job: Job) -> Path:
     return path
 
 
+def read(path: Path) -> Facts | None:
+    """An audit.json; nothing when there is none that can be read."""
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return facts if isinstance(facts, dict) else None
+
+
 def facts_of(connection: duckdb.DuckDBPyConnection, job: Job) -> Facts:
     """The facts of a finished run: inputs, seeds, settings, gates, rules, counts, outputs."""
     facts: Facts = {

@@ -135,9 +135,16 @@ def _check_outputs(manifest: Facts, facts: Facts, verdict: Verdict) -> None:
 
 def _check_chain(path: Path, manifest: Facts, before: Path | None, verdict: Verdict) -> None:
     """The pack before this one has the hash that this one carries, and so on back to the first."""
+    purged: dict[str, str] = {}
     while link := manifest["previous"]:
+        purged |= {each["file"]: each["sha256"] for each in manifest.get("purged", ())}
         previous = before or path.parent / Path(link["file"]).name
         before = None
+        if not previous.is_file() and purged.get(link["file"]) == link["sha256"]:
+            verdict.held.append(
+                f"the chain is unbroken to {path.name}; what came before was purged, on record"
+            )
+            return
         if not previous.is_file():
             verdict.unknown.append(f"the chain before {path.name}: {link['file']} is not here")
             return
