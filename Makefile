@@ -35,6 +35,11 @@ bench: $(VENV)/.installed  ## the main job at growing sizes beside a floor; RECO
 soak: $(VENV)/.installed  ## 200 runs killed at random moments: nothing may be lost (an hour)
 	nice $(BIN)/python -m tests.python.soak 200
 
+.PHONY: fuzz
+INPUTS := 100000
+fuzz: $(VENV)/.installed  ## hostile and broken input, 100,000 of them (an hour or two; goes on where it stopped)
+	nice $(BIN)/python -m tests.python.fuzz $(INPUTS)
+
 generate: $(VENV)/.installed  ## what is generated from the seeds and shipped: schemas, suites, README's table
 	$(BIN)/python -m sen2.generate
 

@@ -60,22 +60,12 @@ HERE = Path(__file__).parent
 STATE = Path("out") / "fuzz.json"
 CONFIG = Config(la_code="330", extracted_on="2026-01-15")  # type: ignore[arg-type]
 
-TOKENS = [
-    "'; drop table raw.people; --", "\"; drop table raw.people; --", "\"); create table pwned as (select 1",
-    "' || (select 1) || '", "$$", "{{ env_var('HOME') }}", "{% raw %}", "../../outside.csv", "../outside.csv",
-    "/etc/passwd", "C:\\Windows\\x", "\\\\host\\share", "~/x", "*", "**", "**/*", "[", "]", "?", "\0", "\ufeff", "\r",
-    "\n", "\r\n", '"', '""', '"""', "'", ",", ";", "\t", "|", "=HYPERLINK(\"http://x\")", "=cmd|' /C calc'!A0",
-    "+1", "-1", "@SUM(A1)", "<script>alert(1)</script>", "]]>", "<!--", "-->", "&lol;", "&#0;", "&#x110000;",
-    "<!DOCTYPE x [<!ENTITY a SYSTEM 'file:///etc/passwd'>]>", "<?xml version='1.1'?>", "\u202e", "\u0000",
-    "\U0001f600", "ﬀ", "İ", "ß", "١٢٣", "NaN", "inf", "-0", "1e999", "9" * 400, "0x10", "2026-13-45",
-    "0000-00-00", "99999-01-01", "2026-02-30", "2026-01-15T25:61", "!!python/object/apply:os.system [touch pwned]",
-    "!!binary x", "!!int x", "!!float .", "!!timestamp 2026-99-99", "&a [*a]", "*a", "<<: *a", "? [a]", "- - - -",
-    "{" * 300, "[" * 3000, "(" * 2000, "- " * 2000, "a: " * 300, "%n%s", "%Y" * 50, "a" * 200_000,
-    "read_csv('/etc/passwd')", "read_text('../outside.csv')", "getenv('HOME')", "(select 1)",
-    "copy (select 1) to 'pwned'", "install httpfs", "attach 'pwned'", "pragma database_list", "current_date",
-    "range(100000000)", "repeat('a', 1000000000)", "list_sum(range(1000000000))", "regexp_matches('a','(a+)+$')",
-    "person_id", "Person ID", "yes", "null", "~", "true", "01", "330",
-]  # fmt: skip
+TOKENS: list[str] = [
+    *json.loads((HERE / "hostile.json").read_text(encoding="utf-8")),
+    *("9" * 400, "{" * 300, "[" * 3000, "(" * 2000, "- " * 2000),
+    *("a: " * 300, "%Y" * 50, "a" * 200000),
+]
+"""Text that has hurt other programs."""
 
 
 class FoundError(Exception):
@@ -287,13 +277,27 @@ class Target:
 
 
 SETTINGS = {
-    "la_code": "330", "name": "A", "header": {"software_code": "x", "release": "1", "serial_no": 1},
-    "officers": {"dmo": "Y", "dco": "Y", "dsco": "R"}, "period_end": "survey_day",
-    "extracted_on": "2026-01-15", "identify_people": False, "notes": "notes.csv",
-    "overrides": "o.csv", "published": "p", "small_numbers": 5, "similar": ["301"],
-    "nightly": {"extract": "e", "year": 2026, "mappings": ["contract"], "keep": 3, "warehouse": "w.duckdb",
-                "notify": {"command": ["mail"], "when": "always"}},
-}  # fmt: skip
+    "la_code": "330",
+    "name": "A",
+    "header": {"software_code": "x", "release": "1", "serial_no": 1},
+    "officers": {"dmo": "Y", "dco": "Y", "dsco": "R"},
+    "period_end": "survey_day",
+    "extracted_on": "2026-01-15",
+    "identify_people": False,
+    "notes": "notes.csv",
+    "overrides": "o.csv",
+    "published": "p",
+    "small_numbers": 5,
+    "similar": ["301"],
+    "nightly": {
+        "extract": "e",
+        "year": 2026,
+        "mappings": ["contract"],
+        "keep": 3,
+        "warehouse": "w.duckdb",
+        "notify": {"command": ["mail"], "when": "always"},
+    },
+}
 
 
 def _config(box: Box, data: bytes) -> None:
@@ -314,7 +318,12 @@ def _yaml_cases(content: Any) -> st.SearchStrategy[bytes]:
 MAPPING = {
     "source": "one",
     "inputs": {
-        "children": {"files": ["children.*"], "delimiter": ",", "header_row": 1, "encoding": "utf-8"},
+        "children": {
+            "files": ["children.*"],
+            "delimiter": ",",
+            "header_row": 1,
+            "encoding": "utf-8",
+        },
         "plans": {"files": "plans.csv", "may_be_missing": True, "short_rows": "fill"},
     },
     "dates": ["yyyy-mm-dd", "dd/mm/yyyy", "excel"],
@@ -322,29 +331,44 @@ MAPPING = {
     "crosswalks": {"sex": {"Male": "M"}, "other": {"file": "crosswalk.csv"}},
     "tables": {
         "people": {
-            "input": "children", "where": "\"Gender\" <> 'x'", "one_row_per": ["person_id"],
-            "order_by": '"DOB" desc', "look_up": [{"input": "plans", "on": {"Person ID": "Person ID"}}],
+            "input": "children",
+            "where": "\"Gender\" <> 'x'",
+            "one_row_per": ["person_id"],
+            "order_by": '"DOB" desc',
+            "look_up": [{"input": "plans", "on": {"Person ID": "Person ID"}}],
             "columns": {
-                "person_id": "Person ID", "surname": "Surname", "birth_date": "DOB",
+                "person_id": "Person ID",
+                "surname": "Surname",
+                "birth_date": "DOB",
                 "sex": {"from": "Gender", "crosswalk": "sex", "default": "F"},
                 "ethnicity": {"from": "Ethnicity", "labels": True},
-                "forename": {"sql": "upper(\"Surname\")"}, "upn": {"value": "x"},
+                "forename": {"sql": 'upper("Surname")'},
+                "upn": {"value": "x"},
                 "postcode": {"from": "Postcode", "of": "plans", "may_be_missing": True},
             },
             "blank": ["uln", "no_identifier_reason"],
         },
     },
-    "absent": {name: "no" for name in spec.contract(YEAR) if name not in ("people", "establishments")},
-}  # fmt: skip
+    "absent": {
+        name: "no" for name in spec.contract(YEAR) if name not in ("people", "establishments")
+    },
+}
 CHILDREN = (
     "Person ID,Surname,DOB,Gender,Ethnicity\n"
     f"P1,{MARK}a,2012-05-01,Male,White British\nP2,{MARK}b,01/02/2013,F,WBRI\nP2,{MARK}c,,x,\n"
 )
 EXPRESSIONS = [
-    "upper(\"Surname\")", "case when \"Gender\" = 'x' then 'a' end", "sen2_date(\"DOB\")", "\"Surname\" || 'x'",
-    "try_cast(\"DOB\" as date)", "regexp_replace(\"Surname\", '(a+)+$', '')", "\"children\".\"Surname\"",
-    "substr(\"Surname\", 1, 3)", "coalesce(\"Gender\", \"Surname\")", "row_number() over (order by \"DOB\")",
-]  # fmt: skip
+    'upper("Surname")',
+    "case when \"Gender\" = 'x' then 'a' end",
+    'sen2_date("DOB")',
+    "\"Surname\" || 'x'",
+    'try_cast("DOB" as date)',
+    "regexp_replace(\"Surname\", '(a+)+$', '')",
+    '"children"."Surname"',
+    'substr("Surname", 1, 3)',
+    'coalesce("Gender", "Surname")',
+    'row_number() over (order by "DOB")',
+]
 
 
 def _mapping_file(box: Box, data: bytes) -> None:
@@ -590,26 +614,26 @@ def _collect(box: Box, data: bytes) -> None:
 
 
 TARGETS = {
-    "config": Target(26, lambda: _yaml_cases(SETTINGS), _config),
+    "config": Target(30, lambda: _yaml_cases(SETTINGS), _config),
     "extract_yml": Target(
         10, lambda: _yaml_cases({"la_code": "330", "extracted_on": "2026-01-15"}), _note_of_extract
     ),
-    "mapping": Target(26, lambda: _yaml_cases(MAPPING), _mapping_file),
-    "mapped": Target(10, _mapped_cases, _land_mapped),
-    "land": Target(9, _land_cases, _land),
+    "mapping": Target(25, lambda: _yaml_cases(MAPPING), _mapping_file),
+    "mapped": Target(5, _mapped_cases, _land_mapped),
+    "land": Target(5, _land_cases, _land),
     "notes": Target(
-        4,
+        3,
         lambda: (
             st.tuples(st.just("notes"), mutated([NOTES]))
             | st.tuples(st.just("overrides"), mutated([OVERRIDES]))
         ),
         _kept_files,
     ),
-    "xml": Target(6, _xml_cases, _import),
-    "blade": Target(2, _blade_cases, _import_folder),
+    "xml": Target(4, _xml_cases, _import),
+    "blade": Target(1, _blade_cases, _import_folder),
     "workbook": Target(1, _book_cases, _import_book),
-    "pack": Target(3, lambda: mutated(_packs()), _read_pack),
-    "collect": Target(3, lambda: mutated([b"Rule,Count,Text\nP01,3,x\n"]), _collect),
+    "pack": Target(8, lambda: mutated(_packs()), _read_pack),
+    "collect": Target(8, lambda: mutated([b"Rule,Count,Text\nP01,3,x\n"]), _collect),
 }
 """Shares of a hundred: what is quick to try is tried more often."""
 
