@@ -50,10 +50,20 @@ proof: $(VENV)/.installed  ## docs/proof.md: DfE's published figures in PUBLISHE
 	$(BIN)/python -m sen2.proof --published $(PUBLISHED) --year 2025 --year 2022 \
 		--report docs/proof.md
 
+# What is installed, with the hash of every file; the same lock file gives the same bytes.
+SBOM := $(BIN)/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml \
+	--output-reproducible --spec-version 1.6 --output-format JSON
+
+.PHONY: audit
+audit: $(VENV)/.installed  ## known vulnerabilities of every pinned dependency (needs network)
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements.lock
+
 bundle: $(VENV)/.installed  ## bundle/: wheels that install sen2 with no network, compiler or admin rights
 	rm -rf bundle build
 	$(BIN)/python -m pip download --quiet --require-hashes --only-binary :all: \
 		--dest bundle -r requirements-run.lock
+	$(SBOM) -o bundle/sbom.cdx.json requirements-run.lock
+	cp docs/licences.md bundle/
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir bundle .
 	rm -rf build
 

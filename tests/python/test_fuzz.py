@@ -18,6 +18,7 @@ from sen2 import report, spec, verify, why_page
 from sen2.config import Job, read_config
 from sen2.errors import LONGEST, InputError
 from sen2.land import land
+from sen2.landing.mapping import read_mapping
 from sen2.page import page
 from sen2.why import tell
 
@@ -118,6 +119,18 @@ def test_a_pack_whose_list_of_members_is_broken_is_no_pack(tmp_path: Path) -> No
     path.write_bytes(fuzz._packs()[0][2:])
     with pytest.raises(InputError, match="is not an audit pack"):
         verify.verify(path, before=None, rebuild=False)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../outside.csv", "/etc/passwd", "a/../../x", "C:\\x.csv", "..\\x", "", ".", "**x", "x" * 300],
+)
+def test_a_mapping_names_no_file_outside_its_folders(tmp_path: Path, name: str) -> None:
+    (tmp_path.parent / "outside.csv").write_text("from,to\nMale,M\n", encoding="utf-8")
+    with pytest.raises(InputError, match="within"):
+        read_mapping(mapping_of(tmp_path, inputs={"children": {"files": name}}))
+    with pytest.raises(InputError, match="within"):
+        read_mapping(mapping_of(tmp_path, crosswalks={"sex": {"file": name}}))
 
 
 def test_a_message_is_one_paragraph_whatever_it_quotes() -> None:
