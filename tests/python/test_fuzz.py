@@ -27,23 +27,23 @@ from .conftest import YEAR, Built
 from .test_mapping import CONFIG, mapping_of, people
 
 SHARE = {
-    "config": 50,
-    "extract_yml": 30,
-    "mapping": 40,
-    "mapped": 10,
-    "land": 25,
-    "notes": 15,
-    "xml": 20,
-    "blade": 6,
-    "workbook": 5,
-    "pack": 40,
-    "collect": 30,
+    "config": 60,
+    "extract_yml": 40,
+    "mapping": 30,
+    "mapped": 6,
+    "land": 15,
+    "notes": 12,
+    "xml": 12,
+    "blade": 3,
+    "workbook": 3,
+    "pack": 60,
+    "collect": 60,
 }
 
 
 @pytest.mark.parametrize("name", sorted(fuzz.TARGETS))
 def test_whatever_comes_in_ends_well(name: str) -> None:
-    assert fuzz.batch(name, seed=1, count=SHARE[name]) >= SHARE[name] // 2
+    assert fuzz.batch(name, seed=1, count=SHARE[name]) >= SHARE[name] * 2 // 3
 
 
 def test_the_shares_are_a_whole_and_a_run_goes_on_where_it_stopped() -> None:
