@@ -31,9 +31,11 @@ from typing import Any
 
 import duckdb
 import hypothesis
+import pyarrow as pa
 import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from pyarrow import parquet
 
 from sen2 import headed_tables, imports, spec, verify, xml_reader
 from sen2 import warehouse as warehouses
@@ -43,6 +45,7 @@ from sen2.land import land
 from sen2.landing.mapping import read_mapping
 
 from .other_forms import rows_of, write_blade, write_pre_submission, write_template
+from .sources import write_xlsx
 
 YEAR = 2026
 BATCH = 250
@@ -418,6 +421,48 @@ def _hostile_headings(draw: Callable[..., Any]) -> Any:
     return content
 
 
+def _land_other(box: Box, case: tuple[str, bytes]) -> None:
+    kind, data = case
+    path = box.given / "mapping.yml"
+    content = json.loads(json.dumps(MAPPING))
+    del content["inputs"]["children"]["delimiter"], content["inputs"]["children"]["encoding"]
+    path.write_bytes(_text_of(content))
+    (box.given / "crosswalk.csv").write_text("from,to\nFemale,F\n", encoding="utf-8")
+    (box.given / f"children.{kind}").write_bytes(data)
+    land(box.given, YEAR, CONFIG, box.warehouse, mappings=[path])
+
+
+def _other_cases() -> st.SearchStrategy[tuple[str, bytes]]:
+    """The children as a workbook, whole or a part of it changed, as Parquet, as JSON lines."""
+    rows = list(csv.reader(io.StringIO(CHILDREN)))
+    with tempfile.TemporaryDirectory() as name:
+        book, lake = Path(name) / "x.xlsx", Path(name) / "x.parquet"
+        write_xlsx(book, {"Children": rows})
+        columns = {head: [row[place] for row in rows[1:]] for place, head in enumerate(rows[0])}
+        parquet.write_table(pa.table(columns), lake)
+        whole = {"xlsx": book.read_bytes(), "parquet": lake.read_bytes()}
+        with zipfile.ZipFile(book) as file:
+            members = {each: file.read(each) for each in sorted(file.namelist())}
+    lines = "".join(json.dumps(dict(zip(rows[0], row, strict=True))) + "\n" for row in rows[1:])
+    whole["jsonl"] = lines.encode()
+
+    def packed(member: str, data: bytes) -> tuple[str, bytes]:
+        made = io.BytesIO()
+        with zipfile.ZipFile(made, "w") as file:
+            for each, content in members.items():
+                file.writestr(each, data if each == member else content)
+        return "xlsx", made.getvalue()
+
+    return st.one_of(
+        st.sampled_from(sorted(whole)).flatmap(
+            lambda kind: st.tuples(st.just(kind), mutated([whole[kind]]))
+        ),
+        st.sampled_from(sorted(members)).flatmap(
+            lambda member: st.builds(packed, st.just(member), mutated([members[member]]))
+        ),
+    )
+
+
 def _expressions() -> st.SearchStrategy[str]:
     return mutated([each.encode() for each in EXPRESSIONS], 3).map(
         lambda data: data.decode("utf-8", "replace")
@@ -614,12 +659,13 @@ def _collect(box: Box, data: bytes) -> None:
 
 
 TARGETS = {
-    "config": Target(30, lambda: _yaml_cases(SETTINGS), _config),
+    "config": Target(27, lambda: _yaml_cases(SETTINGS), _config),
     "extract_yml": Target(
         10, lambda: _yaml_cases({"la_code": "330", "extracted_on": "2026-01-15"}), _note_of_extract
     ),
     "mapping": Target(25, lambda: _yaml_cases(MAPPING), _mapping_file),
     "mapped": Target(5, _mapped_cases, _land_mapped),
+    "other": Target(3, _other_cases, _land_other),
     "land": Target(5, _land_cases, _land),
     "notes": Target(
         3,

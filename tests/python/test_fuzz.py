@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lxml import etree
 from lxml import html as lxml_html
 
-from sen2 import report, spec, verify, why_page
+from sen2 import imports, report, spec, verify, why_page
 from sen2.config import Job, read_config
 from sen2.errors import LONGEST, InputError
 from sen2.land import land
@@ -32,6 +32,7 @@ SHARE = {
     "mapping": 30,
     "mapped": 6,
     "land": 15,
+    "other": 15,
     "notes": 12,
     "xml": 12,
     "blade": 3,
@@ -112,6 +113,16 @@ def test_a_file_that_is_not_utf_8_from_its_first_byte_is_named(tmp_path: Path) -
     (tmp_path / "people.csv").write_bytes(b"\x80" + fuzz.EXTRACT["people.csv"])
     with pytest.raises(InputError, match=r"people.csv, line 1, column 1: is not UTF-8"):
         land(tmp_path, YEAR, CONFIG, tmp_path / "w.duckdb")
+
+
+def test_a_workbook_whose_sheet_is_cut_short_is_refused(tmp_path: Path) -> None:
+    sheet = "xl/worksheets/sheet1.xml"
+    path = tmp_path / "book.xlsx"
+    with zipfile.ZipFile(path, "w") as file:
+        for name, content in fuzz._forms()["template"].items():
+            file.writestr(name, content[: len(content) // 2] if name == sheet else content)
+    with pytest.raises(InputError, match="cannot be read as an Excel workbook"):
+        imports.import_return(path, "x", tmp_path / "w.duckdb", YEAR, "330")
 
 
 def test_a_pack_whose_list_of_members_is_broken_is_no_pack(tmp_path: Path) -> None:
