@@ -116,7 +116,7 @@ def test_a_file_that_is_not_utf_8_from_its_first_byte_is_named(tmp_path: Path) -
 
 
 def test_a_workbook_whose_sheet_is_cut_short_is_refused(tmp_path: Path) -> None:
-    sheet = "xl/worksheets/sheet1.xml"
+    sheet = "xl/worksheets/sheet2.xml"
     path = tmp_path / "book.xlsx"
     with zipfile.ZipFile(path, "w") as file:
         for name, content in fuzz._forms()["template"].items():
