@@ -35,6 +35,11 @@ bench: $(VENV)/.installed  ## the main job at growing sizes beside a floor; RECO
 soak: $(VENV)/.installed  ## 200 runs killed at random moments: nothing may be lost (an hour)
 	nice $(BIN)/python -m tests.python.soak 200
 
+.PHONY: fuzz
+INPUTS := 100000
+fuzz: $(VENV)/.installed  ## hostile and broken input, 100,000 of them (an hour or two; goes on where it stopped)
+	nice $(BIN)/python -m tests.python.fuzz $(INPUTS)
+
 generate: $(VENV)/.installed  ## what is generated from the seeds and shipped: schemas, suites, README's table
 	$(BIN)/python -m sen2.generate
 
@@ -45,10 +50,20 @@ proof: $(VENV)/.installed  ## docs/proof.md: DfE's published figures in PUBLISHE
 	$(BIN)/python -m sen2.proof --published $(PUBLISHED) --year 2025 --year 2022 \
 		--report docs/proof.md
 
+# What is installed, with the hash of every file; the same lock file gives the same bytes.
+SBOM := $(BIN)/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml \
+	--output-reproducible --spec-version 1.6 --output-format JSON
+
+.PHONY: audit
+audit: $(VENV)/.installed  ## known vulnerabilities of every pinned dependency (needs network)
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements.lock
+
 bundle: $(VENV)/.installed  ## bundle/: wheels that install sen2 with no network, compiler or admin rights
 	rm -rf bundle build
 	$(BIN)/python -m pip download --quiet --require-hashes --only-binary :all: \
 		--dest bundle -r requirements-run.lock
+	$(SBOM) -o bundle/sbom.cdx.json requirements-run.lock
+	cp docs/licences.md bundle/
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir bundle .
 	rm -rf build
 

@@ -14,8 +14,8 @@ from .config import Job
 
 FORMAT = 1
 FILE = "audit.json"
-# Folders of `out` that keep what earlier runs wrote.
-KEPT_FOLDERS = ("final", "packs", "superseded")
+# Folders of `out` that keep what earlier runs wrote, or hold copies made on demand.
+KEPT_FOLDERS = ("final", "packs", "parquet", "pseudonymised", "superseded")
 PROGRAMS = ("sen2", "duckdb", "dbt-core", "dbt-duckdb", "great-expectations", "lxml", "xlsxwriter")
 
 Facts = dict[str, Any]
@@ -52,6 +52,15 @@ def write_audit(job: Job) -> Path:
     path = job.out / FILE
     path.write_text(json.dumps(facts, indent=1, default=str) + "\n", encoding="utf-8")
     return path
+
+
+def read(path: Path) -> Facts | None:
+    """An audit.json; nothing when there is none that can be read."""
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return facts if isinstance(facts, dict) else None
 
 
 def facts_of(connection: duckdb.DuckDBPyConnection, job: Job) -> Facts:

@@ -3,6 +3,7 @@
 import os
 import sys
 import traceback
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -214,6 +215,14 @@ def export(
             "--parquet", help="Write the warehouse's tables as Parquet, and nothing else."
         ),
     ] = False,
+    pseudonymised: Annotated[
+        bool,
+        typer.Option(
+            "--pseudonymised",
+            help="Write a copy of the warehouse for analysts, with pseudonyms by the key in"
+            " SEN2_PSEUDONYM_KEY or the keyring, and nothing else.",
+        ),
+    ] = False,
 ) -> None:
     """Write the submission from a built warehouse; refused while a gate is red.
 
@@ -222,10 +231,12 @@ def export(
     from . import refresh, run, sign_off
 
     job = _job(year, config, warehouse, out)
-    if parquet:
-        if final or by or accept_arrival or accept_unconfirmed:
-            raise InputError("--parquet goes alone: it writes tables and no submission.")
-        run.parquet_stage(job, Stages())
+    if parquet or pseudonymised:
+        name = "--parquet" if parquet else "--pseudonymised"
+        if final or by or accept_arrival or accept_unconfirmed or (parquet and pseudonymised):
+            raise InputError(f"{name} goes alone: it writes tables and no submission.")
+        stage = run.parquet_stage if parquet else run.pseudonymised_stage
+        stage(job, Stages())
         raise typer.Exit(run.OK)
     if final or by:
         if not (final and by) or accept_arrival or accept_unconfirmed:
@@ -271,6 +282,53 @@ def pack(
     with refresh.held(job.warehouse, is_new=False):
         path = pack.write_pack(job, by)
     console.print(f"{path}: {path.stat().st_size / 1e6:.1f} MB. It holds personal data.")
+
+
+@app.command()
+def purge(
+    before: Annotated[
+        datetime,
+        typer.Option(
+            "--before",
+            formats=["%Y-%m-%d"],
+            help="What has an as-at date before this day goes.",
+        ),
+    ],
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", help="Settings, whose section nightly may name other folders."),
+    ] = None,
+    warehouses: Annotated[
+        Path, typer.Option("--warehouses", help="The folder of the warehouses.")
+    ] = Path("warehouse"),
+    out: Annotated[
+        Path, typer.Option("--out", help="The folder of the outputs, which has one a year.")
+    ] = Path("out"),
+    yes: Annotated[bool, typer.Option("--yes", help="Remove without being asked.")] = False,
+) -> None:
+    """Remove what earlier runs left from before a date: shown first, recorded, and gone.
+
+    Earlier warehouses, submissions, packs and copies go by their own as-at dates; a year goes whole
+    once its warehouse is older. history.duckdb stays: it holds nobody, and records what was removed
+    (docs/retention.md). Exit code 0: it was done, or only shown; 2: something could not be removed.
+    """
+    from . import history, purge
+
+    day = before.date()
+    settings = read_config(config or SETTINGS) if config or SETTINGS.exists() else None
+    found = purge.plan(day, warehouses, out, settings)
+    for line in purge.lines(found):
+        console.print(line, markup=False)
+    if not found.items:
+        console.print(f"Nothing here is from before {day}.")
+        raise typer.Exit(0)
+    words = f"{len(found.items)} files and folders, {found.bytes / 1e6:,.1f} MB"
+    if not yes and not (sys.stdin.isatty() and typer.confirm(f"Remove these {words} for good?")):
+        console.print(f"Nothing was removed. To remove these {words}, say --yes.")
+        raise typer.Exit(0)
+    if failed := purge.carry_out(found, history.who()):
+        raise InputError("; ".join(failed) + ". The rest is gone. Then purge again.")
+    console.print(f"Removed: {words}. {found.history} has the record.", markup=False)
 
 
 @app.command()

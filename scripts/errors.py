@@ -1,10 +1,24 @@
 """What can go wrong, by whose fault: each error carries the exit code it ends with."""
 
+LONGEST = 2_000
+"""Characters of a message: names in a file may be of any length."""
+
 
 class Sen2Error(Exception):
-    """An ending with a message for a person; `exit_code` says whose fault it is."""
+    """An ending with a message for a person; `exit_code` says whose fault it is.
+
+    The message is one paragraph, whatever stands in the names that it quotes: no line breaks, and
+    nothing that would steer a terminal.
+    """
 
     exit_code = 3
+
+    def __str__(self) -> str:
+        """The message as it is shown."""
+        text = super().__str__()
+        shown = "".join(letter if letter.isprintable() else " " for letter in text[: LONGEST + 1])
+        words = " ".join(shown.split())
+        return words if len(text) <= LONGEST else f"{words[:LONGEST]} …"
 
 
 class InputError(Sen2Error):

@@ -13,9 +13,9 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,7 @@ def record(
         "outcome": outcome,
         "exit_code": exit_code,
         "started_at": started.isoformat(timespec="seconds"),
-        "run_by": _who(),
+        "run_by": who(),
         **more,
     }
 
@@ -120,6 +120,30 @@ def absorb(history: Path, folder: Path) -> int:
     return len(records)
 
 
+PURGED = (
+    "before_date date, kind varchar, file varchar, as_at date, bytes bigint, sha256 varchar,"
+    " purged_by varchar, purged_at timestamptz"
+)
+"""The columns of the table purged: a file or folder that `sen2 purge` removed."""
+
+Purged = tuple[str, str, date, int, str | None]
+
+
+def record_purge(
+    history: Path, before: date, rows: Sequence[Purged], by: str, purged_at: str
+) -> None:
+    """Record what a purge removes: kind, name, as-at date, bytes and SHA-256 of each.
+
+    `by` and `purged_at` say who did it when: an act is recorded, and no result depends on it.
+    """
+    with FileLock(history.with_name(f".{history.stem}.lock")), _rewritten(history) as connection:
+        connection.execute(f"create table if not exists purged ({PURGED})")
+        connection.executemany(
+            "insert into purged values (?, ?, ?, ?, ?, ?, ?, ?)",
+            [[before, *row, by, purged_at] for row in rows],
+        )
+
+
 @contextmanager
 def _rewritten(history: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A copy of the history to write to, which takes its place at the end."""
@@ -156,7 +180,7 @@ def _add(connection: duckdb.DuckDBPyConnection, name: str, made: Record) -> None
             connection.executemany(f"insert into {table} values ({places})", rows)
 
 
-def _who() -> str:
+def who() -> str:
     """The account that runs this."""
     try:
         return getpass.getuser()

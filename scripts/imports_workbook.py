@@ -6,10 +6,12 @@ numbers without a decimal point, days as ISO dates, also where Excel holds them 
 """
 
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
+from xml.etree import ElementTree
 from xml.parsers import expat
 
 import openpyxl
@@ -31,6 +33,12 @@ EMPTY_ROWS = 10_000
 """So many empty rows end a sheet, which can claim a million."""
 DAYS = range(1, 110_000)
 """The serial numbers that Excel gives to days, up to the year 2201."""
+
+BROKEN = (
+    *(KeyError, ValueError, TypeError, IndexError, AttributeError, ArithmeticError),
+    *(OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, ElementTree.ParseError),
+)
+"""What openpyxl and the readers under it raise, also late, over a file that is no workbook."""
 
 Cells = Sequence[Any]
 
@@ -65,7 +73,7 @@ def read(connection: Connection, path: Path, advance: Advance) -> Gathered:
         return _sheets(connection, path, book, advance)
     except (InputError, MemoryError):
         raise
-    except (KeyError, ValueError, TypeError, IndexError, OSError, zipfile.BadZipFile):
+    except BROKEN:
         raise _unreadable(path) from None
     finally:
         book.close()
@@ -90,7 +98,7 @@ def _check_safe(path: Path) -> None:
                 if name.lower().endswith((".xml", ".rels")):
                     with archive.open(name) as part:
                         _refuse_doctype(path, part)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError):
+    except BROKEN:
         raise _unreadable(path) from None
 
 

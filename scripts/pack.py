@@ -56,6 +56,7 @@ def write_pack(job: Job, by: str) -> Path:
             "format": audit.FORMAT,
             "number": number,
             "previous": {"file": previous.file, "sha256": previous.sha256} if previous else None,
+            "purged": _purged(connection),
             "packed_by": by,
             "packed_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
@@ -120,6 +121,17 @@ def _previous(connection: duckdb.DuckDBPyConnection, job: Job, folder: Path) -> 
             " original, or move the file away: the chain then goes on from the recorded hash."
         )
     return Previous(row[0], row[1], row[2], path)
+
+
+def _purged(connection: duckdb.DuckDBPyConnection) -> list[Facts]:
+    """Earlier packs that `sen2 purge` removed: the chain says so itself from now on."""
+    rows = connection.execute(
+        "select distinct file, sha256, before_date, purged_by from audit.purged_packs order by all"
+    ).fetchall()
+    return [
+        {"file": file, "sha256": sha256, "before": before, "purged_by": by}
+        for file, sha256, before, by in rows
+    ]
 
 
 def _write(
@@ -205,10 +217,16 @@ def _differences(before: Facts, now: Facts) -> Facts:
     }
 
 
+def facts_in(pack: zipfile.ZipFile) -> Facts:
+    """The audit.json of an open pack."""
+    facts: Facts = json.loads(pack.read(AUDIT))
+    return facts
+
+
 def _audit_of(path: Path) -> Facts | None:
     try:
         with zipfile.ZipFile(path) as pack:
-            facts: Facts = json.loads(pack.read(AUDIT))
+            facts = facts_in(pack)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile):
         return None
     return facts

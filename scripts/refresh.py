@@ -128,7 +128,7 @@ class Refresh:
         names = [path.relative_to(staging) for path in made]
         before = _recorded(self.place.warehouse)
         self._record(made)
-        old_log = _log(self.place.warehouse)
+        old_log = log_of(self.place.warehouse)
         swap.commit(
             self.place.journal,
             [
@@ -156,7 +156,7 @@ class Refresh:
             connection.execute("delete from audit.outputs")
             connection.executemany("insert into audit.outputs values (?, ?, ?)", rows)
             connection.execute("force checkpoint")  # closing would not say that it failed
-        if _log(self.place.building).exists():
+        if log_of(self.place.building).exists():
             raise DefectError("The new warehouse could not be closed. Nothing was replaced.")
 
 
@@ -270,14 +270,14 @@ def _carry(place: Place, year: int) -> None:
 
 def _settle(path: Path) -> None:
     """Check that the old warehouse can be read, and write into it what a stop left in its log."""
-    if _log(path).exists():
+    if log_of(path).exists():
         with suppress(InputError), warehouses.connect(path) as connection:
             connection.execute("checkpoint")
     with warehouses.connect(path, read_only=True):
         pass
 
 
-def _log(path: Path) -> Path:
+def log_of(path: Path) -> Path:
     """Where DuckDB keeps what it has not yet written into a warehouse."""
     return path.with_name(f"{path.name}.wal")
 

@@ -14,6 +14,7 @@ from . import (
     land,
     page,
     parquet,
+    pseudonyms,
     published,
     refresh,
     releases,
@@ -338,6 +339,16 @@ def parquet_stage(job: Job, stages: Stages) -> None:
         files = parquet.write_parquet(job.warehouse, job.out)
     words = "They hold personal data: keep them where you keep the extracts."
     stages.say("parquet", f"{len(files)} tables in {job.out / parquet.FOLDER}. {words}")
+
+
+def pseudonymised_stage(job: Job, stages: Stages) -> None:
+    """The copy of the warehouse for analysts, with pseudonyms."""
+    with stages.stage("copy", "Writing the pseudonymised copy"):
+        made = pseudonyms.write(job.warehouse, job.year, job.out, job.config.small_numbers)
+    words = "It is still personal data: docs/pseudonymised.md says what it hides and what not."
+    stages.say("copy", f"{made.tables} tables in {made.path}. {words}")
+    if made.left_out:
+        err.print(f"Note: {made.left_out} tables that this project does not make were left out.")
 
 
 def _keep_run(job: Job, stages: Stages, outcome: str) -> None:

@@ -5,6 +5,7 @@ import json
 import re
 import tempfile
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -79,7 +80,10 @@ def _json(pack: zipfile.ZipFile, name: str, path: Path) -> Facts:
         content: Facts = json.loads(pack.read(name))
         if not isinstance(content, dict):
             raise ValueError
-    except (KeyError, ValueError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
+    except (
+        *(KeyError, ValueError, OSError, EOFError, zlib.error),
+        *(zipfile.BadZipFile, NotImplementedError, RuntimeError),
+    ):
         raise InputError(f"{path}: is not an audit pack: it has no {name} of ours.") from None
     return content
 
@@ -111,7 +115,10 @@ def _digest(pack: zipfile.ZipFile, name: str, size: int) -> str | None:
                 if seen > size:
                     return None
                 digest.update(piece)
-    except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError, RuntimeError):
+    except (
+        *(zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError),
+        *(NotImplementedError, RuntimeError),
+    ):
         return None
     return digest.hexdigest() if seen == size else None
 
@@ -135,9 +142,16 @@ def _check_outputs(manifest: Facts, facts: Facts, verdict: Verdict) -> None:
 
 def _check_chain(path: Path, manifest: Facts, before: Path | None, verdict: Verdict) -> None:
     """The pack before this one has the hash that this one carries, and so on back to the first."""
+    purged: dict[str, str] = {}
     while link := manifest["previous"]:
+        purged |= {each["file"]: each["sha256"] for each in manifest.get("purged", ())}
         previous = before or path.parent / Path(link["file"]).name
         before = None
+        if not previous.is_file() and purged.get(link["file"]) == link["sha256"]:
+            verdict.held.append(
+                f"the chain is unbroken to {path.name}; what came before was purged, on record"
+            )
+            return
         if not previous.is_file():
             verdict.unknown.append(f"the chain before {path.name}: {link['file']} is not here")
             return

@@ -62,6 +62,7 @@ AUDIT_TABLES = {
         "collection_year integer, number integer, file varchar, sha256 varchar,"
         " previous_sha256 varchar, packed_by varchar, packed_at varchar"
     ),
+    "purged_packs": "file varchar, sha256 varchar, before_date varchar, purged_by varchar",
 }
 
 KEPT_TABLES = {

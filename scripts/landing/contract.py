@@ -185,7 +185,7 @@ def _encoding_fault(path: Path) -> str:
             except UnicodeDecodeError as error:
                 before = line[: error.start].decode("utf-8", errors="replace")
                 cells = next(csv.reader([before]), [""])
-                column = _column_words(header, len(cells) - 1)
+                column = _column_words(header, max(len(cells) - 1, 0))
                 return f"{path}, line {number}, column {column}: is not UTF-8 text. {remedy}"
             header = header or next(csv.reader([text]), [])
     return f"{path}: ends in the middle of a character, so it was cut short. {remedy}"

@@ -261,14 +261,21 @@ def _open_parquet(path: Path, name: str, spellings: dict[str, str]) -> Found:
             f"{_as_text(quoted(column), kind)} as {quoted(new)}"
             for (column, kind), new in zip(columns, names, strict=True)
         )
-        connection.execute(
-            insert(
-                f"(select {texts}, file_row_number + 1 as _row"
-                " from read_parquet($path, file_row_number = true))",
-                "_row",
-            ),
-            {"file": name, "path": str(path)},
-        )
+        try:
+            connection.execute(
+                insert(
+                    f"(select {texts}, file_row_number + 1 as _row"
+                    " from read_parquet($path, file_row_number = true))",
+                    "_row",
+                ),
+                {"file": name, "path": str(path)},
+            )
+        except duckdb.OutOfMemoryException:
+            raise
+        except duckdb.Error:
+            raise InputError(
+                f"{path}: is damaged: its rows cannot be read. Export it again."
+            ) from None
         return []
 
     return Found(name, names, load, "Parquet", path.stat().st_size, _sha256(path), path)

@@ -216,10 +216,10 @@ def _load_input(
 ) -> None:
     held = {column.lower() for column in read.columns}
     lacking = [heading for heading in wanted if heading.lower() not in held]
+    named = [*read.columns, *lacking]
     connection.execute(
         f"create or replace temp table {read.table.removeprefix('temp.')}"
-        f" ({warehouse.text_columns([*read.columns, *lacking])}{', ' if read.columns else ''}"
-        "_file varchar, _row bigint)"
+        f" ({warehouse.text_columns(named)}{', ' if named else ''}_file varchar, _row bigint)"
     )
     used = {heading.lower() for heading in wanted}
     for found in read.files:

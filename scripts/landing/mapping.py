@@ -24,6 +24,7 @@ from ..errors import InputError
 from . import dates
 
 SHIPPED = Path(__file__).resolve().parent.parent / "mappings"
+LONGEST_NAME = 255  # bytes of a file's name
 NAME = r"^[a-z][a-z0-9_]*$"
 Name = Annotated[str, Field(pattern=NAME)]
 Names = Annotated[
@@ -248,6 +249,11 @@ def _crosswalk(path: Path, name: str, crosswalk: dict[str, str]) -> dict[str, st
     """A crosswalk as written, or of the file beside the mapping that it names."""
     if set(crosswalk) != {"file"}:
         return crosswalk
+    if not _stays_inside(crosswalk["file"]):
+        raise InputError(
+            f"{path}: crosswalks.{name}: {crosswalk['file']} leads out of the mapping's folder."
+            " Give a name within it."
+        )
     file = path.parent / crosswalk["file"]
     try:
         with file.open(encoding="utf-8-sig", newline="") as lines:
@@ -262,6 +268,20 @@ def _crosswalk(path: Path, name: str, crosswalk: dict[str, str]) -> dict[str, st
     return {row["from"]: row["to"] or "" for row in rows}
 
 
+def _stays_inside(name: str) -> bool:
+    """Whether a name or pattern is one within its folder: a mapping may come from a stranger."""
+    parts = [part for part in name.replace("\\", "/").split("/") if part != "."]
+    return (
+        any(parts)
+        and not name.startswith(("/", "\\"))
+        and ".." not in parts
+        and "\0" not in name
+        and name[1:2] != ":"
+        and all(len(part.encode(errors="replace")) < LONGEST_NAME for part in parts)
+        and all(part == "**" or "**" not in part for part in parts)
+    )
+
+
 def _faults(mapping: Mapping) -> list[str]:
     """What a mapping names that neither it nor the contract has."""
     contract = {(row["table_name"], row["column_name"]) for row in spec.seed("extract_contract")}
@@ -270,6 +290,12 @@ def _faults(mapping: Mapping) -> list[str]:
         f"{table}: is not a table of the contract, which are {', '.join(sorted(tables))}"
         for table in (*mapping.tables, *mapping.absent)
         if table not in tables
+    ]
+    faults += [
+        f"inputs.{name}: files: {file} is not a name or pattern within the extract's folder"
+        for name, stated in mapping.inputs.items()
+        for file in stated.files
+        if not _stays_inside(file)
     ]
     given = [
         *mapping.dates,

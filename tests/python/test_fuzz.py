@@ -1,0 +1,241 @@
+"""A share of `make fuzz`, what it found so far, and what comes out when hostile text went in."""
+
+import csv
+import itertools
+import shutil
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import strategies as st
+from lxml import etree
+from lxml import html as lxml_html
+
+from sen2 import imports, report, spec, verify, why_page
+from sen2.config import Job, read_config
+from sen2.errors import LONGEST, InputError
+from sen2.land import land
+from sen2.landing.mapping import read_mapping
+from sen2.page import page
+from sen2.why import tell
+
+from . import fuzz
+from .conftest import YEAR, Built
+from .test_mapping import CONFIG, mapping_of, people
+
+SHARE = {
+    "config": 60,
+    "extract_yml": 40,
+    "mapping": 30,
+    "mapped": 6,
+    "land": 15,
+    "other": 15,
+    "notes": 12,
+    "xml": 12,
+    "blade": 3,
+    "workbook": 3,
+    "pack": 60,
+    "collect": 60,
+}
+
+
+@pytest.mark.parametrize("name", sorted(fuzz.TARGETS))
+def test_whatever_comes_in_ends_well(name: str) -> None:
+    assert fuzz.batch(name, seed=1, count=SHARE[name]) >= SHARE[name] * 2 // 3
+
+
+def test_the_shares_are_a_whole_and_a_run_goes_on_where_it_stopped() -> None:
+    assert sum(target.share for target in fuzz.TARGETS.values()) == 100
+    every = list(fuzz._plan(100_000, {}))
+    assert len(every) * fuzz.BATCH >= 100_000
+    done = dict.fromkeys(fuzz.TARGETS, 2)
+    assert [each for each in every if each[1] >= 2] == list(fuzz._plan(100_000, done))
+
+
+def bad(kind: str) -> fuzz.Run:
+    """A way in that does what none may."""
+
+    def run(box: fuzz.Box, case: Any) -> None:
+        match kind:
+            case "traceback":
+                raise IndexError(case)
+            case "value":
+                raise InputError(f"the cell holds {fuzz.MARK}")
+            case "outside":
+                (box.folder / "around" / "x").write_text("x", encoding="utf-8")
+            case "linked":
+                (box.given / "x").symlink_to(box.canary)
+                (box.given / "x").write_text("x", encoding="utf-8")
+            case "table":
+                box.warehouse.parent.mkdir()
+                with duckdb.connect(str(box.warehouse)) as connection:
+                    connection.execute("create table pwned (a integer)")
+            case "slow":
+                time.sleep(0.3)
+
+    return run
+
+
+@pytest.mark.parametrize("kind", ["traceback", "value", "outside", "linked", "table", "slow"])
+def test_the_fuzzer_sees_what_must_never_happen(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(fuzz.TARGETS, "bad", fuzz.Target(0, lambda: st.just(b"x"), bad(kind)))
+    monkeypatch.setattr(fuzz, "SECONDS", 0.2 if kind == "slow" else 10)
+    wanted = IndexError if kind == "traceback" else fuzz.FoundError
+    with pytest.raises(wanted):
+        fuzz.batch("bad", 0, 1)
+
+
+# What it found
+
+
+def test_an_input_that_is_missing_and_may_be_has_no_rows(tmp_path: Path) -> None:
+    feed = people(look_up=[{"input": "plans", "on": {"Person ID": "ID"}}])
+    mapping = mapping_of(
+        tmp_path,
+        inputs={
+            "children": {"files": "children.*"},
+            "plans": {"files": "plans.csv", "may_be_missing": True},
+        },
+        tables=feed,
+    )
+    (tmp_path / "children.csv").write_text(
+        "Person ID,Surname,DOB,Gender,Ethnicity\nP1,A,,,\n", encoding="utf-8"
+    )
+    assert land(tmp_path, YEAR, CONFIG, tmp_path / "w.duckdb", mappings=[mapping]) == 1
+
+
+def test_a_file_that_is_not_utf_8_from_its_first_byte_is_named(tmp_path: Path) -> None:
+    for file, content in fuzz.EXTRACT.items():
+        (tmp_path / file).write_bytes(content)
+    (tmp_path / "people.csv").write_bytes(b"\x80" + fuzz.EXTRACT["people.csv"])
+    with pytest.raises(InputError, match=r"people.csv, line 1, column 1: is not UTF-8"):
+        land(tmp_path, YEAR, CONFIG, tmp_path / "w.duckdb")
+
+
+def test_a_workbook_whose_sheet_is_cut_short_is_refused(tmp_path: Path) -> None:
+    sheet = "xl/worksheets/sheet2.xml"
+    path = tmp_path / "book.xlsx"
+    with zipfile.ZipFile(path, "w") as file:
+        for name, content in fuzz._forms()["template"].items():
+            file.writestr(name, content[: len(content) // 2] if name == sheet else content)
+    with pytest.raises(InputError, match="cannot be read as an Excel workbook"):
+        imports.import_return(path, "x", tmp_path / "w.duckdb", YEAR, "330")
+
+
+def test_a_pack_whose_list_of_members_is_broken_is_no_pack(tmp_path: Path) -> None:
+    path = tmp_path / "pack.zip"
+    path.write_bytes(fuzz._packs()[0][2:])
+    with pytest.raises(InputError, match="is not an audit pack"):
+        verify.verify(path, before=None, rebuild=False)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../outside.csv", "/etc/passwd", "a/../../x", "C:\\x.csv", "..\\x", "", ".", "**x", "x" * 300],
+)
+def test_a_mapping_names_no_file_outside_its_folders(tmp_path: Path, name: str) -> None:
+    (tmp_path.parent / "outside.csv").write_text("from,to\nMale,M\n", encoding="utf-8")
+    with pytest.raises(InputError, match="within"):
+        read_mapping(mapping_of(tmp_path, inputs={"children": {"files": name}}))
+    with pytest.raises(InputError, match="within"):
+        read_mapping(mapping_of(tmp_path, crosswalks={"sex": {"file": name}}))
+
+
+def test_a_message_is_one_paragraph_whatever_it_quotes() -> None:
+    assert str(InputError("a\nb\x1b[31m\u202ec\r\n d")) == "a b [31m c d"
+    assert len(str(InputError("a" * 10 * LONGEST))) < LONGEST + 5
+    assert str(InputError("plain, and short: é.")) == "plain, and short: é."
+
+
+# What comes out
+
+
+@pytest.fixture(name="hostile", scope="module")
+def _hostile(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Job:
+    """The shared warehouse with hostile text as every person's names, ids and found values."""
+    folder = tmp_path_factory.mktemp("hostile")
+    path = folder / "sen2.duckdb"
+    shutil.copyfile(built.warehouse, path)
+    texts = itertools.cycle([each[:200].replace("\0", "") for each in fuzz.TOKENS])
+    with duckdb.connect(str(path)) as connection:
+        ids = connection.execute("select person_id from person_level.person").fetchall()
+        connection.execute("create temp table new (person_id varchar, text varchar, id varchar)")
+        connection.executemany(
+            "insert into new values (?, ?, ?)",
+            [[each, text := next(texts), f"{text}{number}"] for number, (each,) in enumerate(ids)],
+        )
+        for column in ("surname", "forename", "postcode", "upn", "ethnicity"):
+            connection.execute(
+                f"update person_level.person set {column} = new.text from new"
+                " where person.person_id = new.person_id"
+            )
+        connection.execute(
+            "update validation.issues set found = new.text, record_id = new.id, person_id = new.id"
+            " from new where issues.person_id = new.person_id"
+        )
+    config = read_config(spec.PROJECT / "sen2.yml").model_copy(
+        update={"name": "<script>x</script>"}
+    )
+    return Job(YEAR, config, path, folder / "out")
+
+
+def test_no_formula_is_in_the_workbook_or_the_csv(hostile: Job) -> None:
+    book = report.write_issues(hostile.warehouse, "built", YEAR, hostile.out, identify=True)
+    with zipfile.ZipFile(book) as file:
+        sheets = [name for name in file.namelist() if name.endswith(".xml")]
+        parts = {name: etree.fromstring(file.read(name)) for name in sheets}
+    tags = {etree.QName(each).localname for part in parts.values() for each in part.iter("{*}*")}
+    assert "c" in tags
+    assert not tags & {"f", "ddeLink", "oleLink", "externalReference"}
+    links = [each for part in parts.values() for each in part.iter("{*}hyperlink")]
+    assert {*itertools.chain(*(each.attrib for each in links))} <= {"ref", "location", "display"}
+    with book.with_suffix(".csv").open(encoding="utf-8", newline="") as rows:
+        cells = [cell for row in csv.reader(rows) for cell in row]
+    assert [cell for cell in cells if cell.startswith(("=", "+", "@", "\t", "\r"))] == []
+    assert [cell for cell in cells if cell.startswith("-") and len(cell) > 1] == []
+    assert [cell for cell in cells if cell.startswith("'=")], "some were there to guard"
+
+
+def scripts_of(text: str) -> tuple[list[str], list[str]]:
+    """What runs in a page: its scripts, and attributes or addresses that would run something."""
+    tree = lxml_html.document_fromstring(text)
+    live = [
+        f"{each.tag} {name}"
+        for each in tree.iter()
+        if isinstance(each.tag, str)
+        for name, value in each.attrib.items()
+        if name.lower().startswith("on") or "javascript:" in value.lower()
+    ]
+    return [each.text or "" for each in tree.iter("script")], live
+
+
+def test_no_script_is_in_the_pages(hostile: Job, built: Built, tmp_path: Path) -> None:
+    plain = Job(YEAR, read_config(spec.PROJECT / "sen2.yml"), built.warehouse, tmp_path)
+    expected = len(scripts_of(page.write_page(plain).read_text(encoding="utf-8"))[0])
+    scripts, live = scripts_of(page.write_page(hostile).read_text(encoding="utf-8"))
+    assert (len(scripts), live) == (expected, [])
+    assert not [text for text in scripts if "alert(1)" in text]
+    with duckdb.connect(str(hostile.warehouse), read_only=True) as connection:
+        (person,) = connection.execute(
+            "select person_id from person_level.person where surname like '%<script>%' limit 1"
+        ).fetchall()[0]
+    file = tmp_path / "why.html"
+    why_page.write(tell(hostile.warehouse, person, None), file)
+    scripts, live = scripts_of(file.read_text(encoding="utf-8"))
+    assert (scripts, live) == ([], [])
+    assert "&lt;script&gt;" in file.read_text(encoding="utf-8")
+
+
+def test_a_person_id_is_never_sql(hostile: Job, tmp_path: Path) -> None:
+    with duckdb.connect(str(hostile.warehouse), read_only=True) as connection:
+        tables = connection.execute("from duckdb_tables()").fetchall()
+    for token in [each for each in fuzz.TOKENS if "select" in each or "drop" in each]:
+        with pytest.raises(InputError) as fault:
+            tell(hostile.warehouse, token, None)
+        assert len(token) < 4 or token not in str(fault.value)
+    with duckdb.connect(str(hostile.warehouse), read_only=True) as connection:
+        assert connection.execute("from duckdb_tables()").fetchall() == tables
+    assert not Path("pwned").exists()
