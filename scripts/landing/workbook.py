@@ -93,6 +93,17 @@ def open_sheet(path: Path, name: str | None, wanted: set[str]) -> Sheet:
     return max(sheets, key=score) if len(sheets) > 1 else sheets[0]
 
 
+def sheet_names(path: Path) -> list[str]:
+    """The names of a workbook's sheets, in order."""
+    try:
+        state = path.stat()
+        return list(_Book.of(path, state.st_mtime_ns, state.st_size).names)
+    except PasswordError:
+        raise InputError(f"{path}: needs a password. Save it without one.") from None
+    except (CalamineError, OSError):
+        raise InputError(f"{path}: is not a workbook that can be read. Save it again.") from None
+
+
 class _Book:
     """A workbook whose sheets are read once, however many inputs read them."""
 

@@ -427,10 +427,11 @@ def plain_cases(sample: Tables) -> Tables:
         row["request_id"]
         for row in tables["requests"]
         for assessment in [assessed.get(row["request_id"], {})]
-        if (assessment.get("decision") == "issue") == (row["request_id"] in starts)
-        and assessment.get("decision_date", "") in ("", starts.get(row["request_id"], ""))
-        or assessment.get("decision") == "refuse"
-        and row["request_id"] not in starts
+        if (
+            (assessment.get("decision") == "issue") == (row["request_id"] in starts)
+            and assessment.get("decision_date", "") in ("", starts.get(row["request_id"], ""))
+        )
+        or (assessment.get("decision") == "refuse" and row["request_id"] not in starts)
     }
     kept -= {
         row["request_id"]
