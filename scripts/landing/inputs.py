@@ -220,9 +220,10 @@ def _candidates(path: Path, start: bytes) -> Iterator[str]:
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         yield "utf-16"
         return
-    if b"\x00" not in start:
+    is_wide = start.count(0) > len(start) // 4  # UTF-16 without its mark; one zero is a fault
+    if not is_wide:
         yield UTF_8
-    sample = start if b"\x00" in start else _telling_lines(path)
+    sample = start if is_wide else _telling_lines(path)
     best = from_bytes(sample, cp_isolation=ENCODINGS).best()
     if best:
         yield best.encoding
