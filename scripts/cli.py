@@ -12,7 +12,7 @@ from rich.console import Console
 
 from . import spec
 from .config import Job, read_config
-from .console import Stages, err
+from .console import Stages, err, say
 from .console import out as console
 from .errors import InputError, Sen2Error
 
@@ -526,6 +526,34 @@ def why(
         )
     else:
         why_page.show(page, Console(highlight=False), values=values)
+
+
+@app.command("map")
+def propose_mapping(
+    extract: Annotated[Path, typer.Argument(help="The folder of the extract, or one file.")],
+    year: Year = THIS_YEAR,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="The new file to write. [default: the mapping is printed]"),
+    ] = None,
+) -> None:
+    """Propose a mapping from an extract's headings and values, for a person to confirm.
+
+    Every line says how sure it is and why; what nothing takes is listed. No value of a person is
+    shown, only words that stand in several rows of a column of codes.
+    """
+    from .landing import propose, proposal
+
+    found = propose.propose(extract, year)
+    name = proposal.source_name(extract)
+    if out is None:
+        typer.echo(proposal.text(found, name, year), nl=False)
+    else:
+        proposal.write(found, name, year, out)
+    for line in proposal.summary(found, year):
+        say(line, under=4, to=err)
+    if out is not None:
+        say(f"{out}: confirm every line, then `sen2 land {extract} --mapping {out}`.", to=err)
 
 
 @app.command("collect-errors")

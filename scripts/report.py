@@ -53,6 +53,7 @@ NO_TEAM = "No team"
 MAIN = "yes"
 START_HERE, SUMMARY, ALL_ISSUES = "Start here", "Summary", "All issues"
 KEPT = "Notes and corrections"
+LOCAL = "Local values"
 IN_FORCE, NOT_CHECKED, CODES = "Rules in force", "Not checked", "Codes"
 
 SHEET_LINES = 100_000
@@ -146,6 +147,17 @@ KEPT_LINE = (
     Column("Row", 7, "row", True),
 )
 UNCHECKED = (*RULE[:5], Column("Status", 14, "status"), Column("What it would take", 60, "needs"))
+LOCAL_VALUE = (
+    Column("What became of it", 44, "became"),
+    Column("Source", 12, "source"),
+    Column("Table", 14, "table_name"),
+    Column("Column", 24, "column_name"),
+    Column("Value", 34, "value"),
+    Column("Rows", 8, "row_count", True),
+    Column("Nearest code", 10, "nearest_code"),
+    Column("Its meaning", 40, "nearest_label"),
+)
+
 CODE = (
     Column("Code list", 24, "codeset"),
     Column("Items", 40, "items"),
@@ -248,6 +260,24 @@ LINES = """
             and issues.record_id = notes.record_id
             and issues.found is not distinct from notes.found
     where issues.return_id = $return_id
+"""
+
+LOCAL_VALUES = """
+    select 'No mapping has it: it landed as it is' as became, * from audit.unmapped_values
+    union all
+    select
+        'Blank in the source: the default of the mapping', mapped.source, mapped.table_name,
+        mapped.column_name, mapped.default_value,
+        count(distinct case when notes.row is not null then (notes.file, notes.row) end), null, null
+    from audit.mapped_columns as mapped
+    left join audit.landed_inputs as inputs on mapped.source = inputs.source
+    left join audit.landing_notes as notes
+        on mapped.table_name = notes.table_name and mapped.column_name = notes.column_name
+        and notes.kind = 'default'
+        and (notes.file = inputs.file or starts_with(notes.file, inputs.file || ' ('))
+    where mapped.default_value is not null
+    group by all
+    order by 1 desc, row_count desc, source, table_name, column_name, value
 """
 
 KEPT_LINES = """
@@ -620,6 +650,10 @@ class _Issues:
             **HIDDEN,
         )
 
+    def local_values(self) -> list[Values]:
+        """What the mappings left as the source writes it, and every default they filled in."""
+        return self._rows(LOCAL_VALUES) if self.the_return.return_id == BUILT else []
+
     def teams(self) -> list[str]:
         """The teams that have something to do, in alphabetical order."""
         return sorted(row[0] for row in self.count_by("team"))
@@ -722,6 +756,7 @@ def _write_workbook(issues: _Issues, path: Path) -> None:
             _issue_sheet(book, issues, team)
         _issue_sheet(book, issues)
         _kept_sheet(book, issues)
+        _local_sheet(book, issues)
         _rule_sheets(book, issues.rules)
         _code_sheet(book, issues)
 
@@ -869,12 +904,14 @@ def _start_sheet(book: Book, issues: _Issues) -> None:
     if the_return.is_provisional:
         facts.insert(2, ("PROVISIONAL YEAR", f"Not all is confirmed: {the_return.status}."))
     row = write_pairs(book, sheet, 2, facts)
+    local = issues.local_values()
     sheet.write_string(row, 0, "The sheets", book.strong)
     sheets = [
         (SUMMARY, "Counts by severity, team, module and rule."),
         *((team, "What this team has to correct or explain.") for team in issues.teams()),
         (ALL_ISSUES, "The same lines, of all teams together."),
         (KEPT, "Your own notes and corrections, and what became of each."),
+        *([(LOCAL, "Local codes that no mapping has, and defaults.")] if local else []),
         (IN_FORCE, "Every rule of the year: what was checked and what it found, also nothing."),
         (NOT_CHECKED, "Rules that are not or only partly checked here, and what it would take."),
         (CODES, "The codes that each item may hold this year."),
@@ -928,6 +965,13 @@ def _kept_sheet(book: Book, issues: _Issues) -> None:
         f" {'correction' if corrections == 1 else 'corrections'}, {without:,} without effect."
     )
     book.table_sheet(KEPT, title, KEPT_LINE, lines)
+
+
+def _local_sheet(book: Book, issues: _Issues) -> None:
+    """What landing left as the source writes it, and the defaults; no sheet when there is none."""
+    if values := issues.local_values():
+        title = f"{len(values):,} local values to map, and defaults (docs/mapping.md)."
+        book.table_sheet(LOCAL, title, LOCAL_VALUE, values)
 
 
 def _rule_sheets(book: Book, rules: list[dict[str, Any]]) -> None:

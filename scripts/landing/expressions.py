@@ -26,7 +26,10 @@ OF_THE_CLOCK = {
 OF_THE_SESSION = ("current_", "pg_", "has_", "inet_")
 
 
-def headings_of(place: str, expression: str, *, is_order: bool = False) -> set[tuple[str, ...]]:
+@cache
+def headings_of(
+    place: str, expression: str, *, is_order: bool = False
+) -> frozenset[tuple[str, ...]]:
     """The headings an expression uses, each with the looked-up input's name before it if given.
 
     Raises InputError naming `place` for an expression that is not allowed.
@@ -48,7 +51,7 @@ def headings_of(place: str, expression: str, *, is_order: bool = False) -> set[t
                         f"{place}: {name} may not be used, since its result does not come from the"
                         " row alone, or there is no such function."
                     )
-    return found
+    return frozenset(found)
 
 
 def _parse(place: str, expression: str, *, is_order: bool) -> object:

@@ -52,12 +52,18 @@ class Job:
         return f"mapping of {self.mapping.source}, tables.{self.table}{label}"
 
 
-def make_macros(connection: duckdb.DuckDBPyConnection) -> None:
+def make_macros(connection: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
     """What the expressions of a mapping may call beside DuckDB's own functions."""
-    connection.execute(
-        "create or replace temp macro sen2_clean(text) as nullif(regexp_replace("
-        f"regexp_replace(text, '{FORBIDDEN}', ' ', 'g'), '{CLEAN}', '', 'g'), '')"
-    )
+    clean = f"regexp_replace(regexp_replace(text, '{FORBIDDEN}', ' ', 'g'), '{CLEAN}', '', 'g')"
+    for blank in ("", *mapping.blanks):
+        clean = f"nullif({clean}, '{_literal(blank)}')"
+    read = dates.read("sen2_clean(text)", mapping.dates)
+    connection.execute(f"create or replace temp macro sen2_clean(text) as {clean}")
+    connection.execute(f"create or replace temp macro sen2_date(text) as {read}")
+
+
+def remember_rows(connection: duckdb.DuckDBPyConnection) -> None:
+    """Begin to remember which rows of the inputs the feeds take."""
     connection.execute(
         "create or replace temp table rows_taken (of_input varchar, _file varchar, _row bigint)"
     )
@@ -73,10 +79,7 @@ def load(
 ) -> None:
     """Load the feed's rows into raw.<table>, and say in audit what became of rows and values."""
     job = Job(mapping, table, feed, inputs, year)
-    connection.execute(
-        "create or replace temp macro sen2_date(text) as "
-        + dates.read("sen2_clean(text)", mapping.dates)
-    )
+    make_macros(connection, mapping)
     try:
         connection.execute(f"create or replace temp table fed as {_found(job)}")
     except duckdb.Error as error:
@@ -163,10 +166,7 @@ def _text(job: Job, column: Column) -> str:
     if column.value is not None:
         return f"nullif('{_literal(column.value)}', '')::varchar"
     said = f"sen2_clean(({column.sql})::varchar)" if column.sql else None
-    text = said or f"sen2_clean({_heading(job, column)})"
-    for blank in job.mapping.blanks:
-        text = f"nullif({text}, '{_literal(blank)}')"
-    return text
+    return said or f"sen2_clean({_heading(job, column)})"
 
 
 def _is_spoilt(job: Job, name: str, column: Column) -> str:

@@ -42,6 +42,34 @@ class Found:
     path: Path | None = None
 
 
+class NoHeadingsError(InputError):
+    """A file has none of the headings that are looked for."""
+
+
+def open_those_having(
+    files: Iterable[tuple[Path, str]], name: str, stated: Input, wanted: Iterable[str]
+) -> list[Found]:
+    """The files of an input, without those that lack a heading which all of its files have."""
+    needed = {headings.fold(heading) for heading in stated.having}
+    kept = []
+    for path, label in files:
+        try:
+            found = open_file(path, label, stated, wanted)
+        except NoHeadingsError:
+            if needed:
+                continue
+            raise
+        if needed <= {headings.fold(heading) for heading in found.header}:
+            kept.append(found)
+    if not kept and needed and not stated.may_be_missing:
+        raise InputError(
+            f"no file {' or '.join(stated.files)} has the headings {'; '.join(stated.having)}, by"
+            f" which the mapping tells the files of its input {name}. Add that file, or correct"
+            " the mapping."
+        )
+    return kept
+
+
 def find(extract: Path, name: str, stated: Input) -> list[tuple[Path, str]]:
     """The files of an input and the names they land under, in the order of those names."""
     if extract.is_file():
@@ -69,6 +97,11 @@ def open_file(path: Path, name: str, stated: Input, wanted: Iterable[str]) -> Fo
         raise InputError(f"{path}: cannot be read ({error.strerror}).") from None
     spellings = {headings.fold(heading): heading for heading in wanted}
     kind = path.suffix.lower()
+    if stated.under and kind not in WORKBOOKS:
+        raise InputError(
+            f"{path}: the mapping reads the table under {stated.under}, but only a sheet of a"
+            " workbook holds several tables. Give the workbook, or leave out under."
+        )
     if kind in WORKBOOKS:
         return _open_sheet(path, name, stated, spellings)
     if kind == ".parquet":
@@ -140,7 +173,7 @@ def _header_rows(
         return stated.header_row
     found = headings.find_row(top, set(spellings)) if spellings else headings.likely_row(top)
     if found is None:
-        raise InputError(
+        raise NoHeadingsError(
             f"{path}: none of the headings that the mapping names stands in its first"
             f" {len(top)} rows. Give another file or mapping, or state delimiter and header_row."
         )
@@ -187,9 +220,10 @@ def _candidates(path: Path, start: bytes) -> Iterator[str]:
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         yield "utf-16"
         return
-    if b"\x00" not in start:
+    is_wide = start.count(0) > len(start) // 4  # UTF-16 without its mark; one zero is a fault
+    if not is_wide:
         yield UTF_8
-    sample = start if b"\x00" in start else _telling_lines(path)
+    sample = start if is_wide else _telling_lines(path)
     best = from_bytes(sample, cp_isolation=ENCODINGS).best()
     if best:
         yield best.encoding
@@ -211,20 +245,27 @@ def _telling_lines(path: Path) -> bytes:
 
 def _open_sheet(path: Path, name: str, stated: Input, spellings: dict[str, str]) -> Found:
     sheet = workbook.open_sheet(path, stated.sheet, set(spellings))
-    top = list(sheet.rows(headings.SEARCHED_ROWS))
-    header_rows = _header_rows(path, top, stated, spellings)
-    header = headings.merge([top[row - 1] for row in header_rows])
+    block = workbook.Block(stated.under, frozenset(map(headings.fold, stated.until)))
+    top = list(islice(block.of(sheet), headings.SEARCHED_ROWS))
+    if not top and stated.under:
+        raise InputError(
+            f"{path}, sheet {sheet.name}: has no table under the name {stated.under}, which the"
+            " mapping reads. Give the whole sheet, or correct the mapping."
+        )
+    header_rows = _header_rows(path, [cells for _, cells in top], stated, spellings)
+    header = headings.merge([top[row - 1][1] for row in header_rows])
+    header_row = top[header_rows[-1] - 1][0]
     while header and not header[-1]:
         header.pop()
     names = headings.name_columns(header, spellings)
-    label = f"{name} [{sheet.name}]"
+    label = f"{name} [{sheet.name}{f': {stated.under}' if stated.under else ''}]"
 
     def load(connection: duckdb.DuckDBPyConnection, insert: Insert) -> list[SetAside]:
         aside: list[SetAside] = []
 
         def rows() -> Iterator[tuple[int, list[str]]]:
-            for number, cells in enumerate(sheet.rows(), start=1):
-                if number <= header_rows[-1] or not any(cell.strip() for cell in cells):
+            for number, cells in block.of(sheet):
+                if number <= header_row or not any(cell.strip() for cell in cells):
                     continue
                 if any(cell.strip() for cell in cells[len(names) :]):
                     reason = f"it has values to the right of the last heading (column {len(names)})"
@@ -239,7 +280,7 @@ def _open_sheet(path: Path, name: str, stated: Input, spellings: dict[str, str])
         name=label,
         header=names,
         load=load,
-        facts=f"sheet {sheet.name}, header row {header_rows[-1]}",
+        facts=f"sheet {sheet.name}, header row {header_row}",
         bytes=path.stat().st_size,
         sha256=_sha256(path),
         path=path,

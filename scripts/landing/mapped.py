@@ -14,7 +14,7 @@ import duckdb
 from .. import spec, warehouse
 from ..errors import InputError
 from ..warehouse import quoted
-from . import contract, database, expressions, feeds, inputs
+from . import contract, database, expressions, feeds, inputs, workbook
 from .mapping import Feed, Mapping
 
 OnTable = Callable[[str, int], None]
@@ -69,7 +69,7 @@ def load(
 ) -> tuple[int, date | None]:
     """Load every table; gives the number of rows landed and the day of the newest file, if any."""
     connection.execute("set timezone = 'UTC'")
-    feeds.make_macros(connection)
+    feeds.remember_rows(connection)
     tables = spec.contract(year)
     for table, columns in tables.items():
         names = [column.name for column in columns]
@@ -161,16 +161,15 @@ def _read_inputs(
         if stated.query:
             found = [database.open_query(mapping.source, name, stated, wanted)]
         else:
-            found = [
-                inputs.open_file(path, label, stated, wanted)
-                for path, label in inputs.find(extract, name, stated)
-            ]
+            files = inputs.find(extract, name, stated)
+            found = inputs.open_those_having(files, name, stated, wanted)
         each = Read(f"temp.input_{mapping.source}_{number}", _columns(found), found)
         optional = _optional_headings(mapping, name)
         for one in found:
             _refuse_missing(one, mapping, wanted - optional)
         _load_input(connection, mapping, name, each, sorted(wanted))
         read[name] = each
+    workbook.forget()
     return read
 
 

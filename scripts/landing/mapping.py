@@ -45,6 +45,20 @@ class Input(_Part):
     sheet: str | None = Field(
         default=None, description="The sheet of a workbook; the first one when left out."
     )
+    under: str | None = Field(
+        default=None,
+        description="The name that stands alone above the table, where a sheet holds several.",
+    )
+    until: Names = Field(
+        default=[],
+        description="The names that stand alone above the other tables of that sheet: the table"
+        " ends before the next of them.",
+    )
+    having: Names = Field(
+        default=[],
+        description="Headings that tell these files from others of the same pattern: a file without"
+        " all of them is not read.",
+    )
     encoding: str | None = Field(
         default=None, description="The encoding of text, such as windows-1252; found when left out."
     )
@@ -55,7 +69,7 @@ class Input(_Part):
     header_row: list[int] = Field(
         default=[],
         description="The row of the headings, or the rows when merged cells group them; found when"
-        " left out.",
+        " left out. Counted from the name above the table when `under` gives one.",
     )
     short_rows: Literal["set_aside", "fill"] = Field(
         default="set_aside",

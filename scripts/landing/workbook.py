@@ -1,8 +1,10 @@
 """Workbooks, XLSX, ODS and the older ones, as rows of text; python-calamine reads them."""
 
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
@@ -16,6 +18,9 @@ from python_calamine import (
 
 from ..errors import InputError
 from . import headings
+
+LARGEST = 1 << 30
+"""Most bytes of a workbook unpacked: the largest authority's has a tenth of it."""
 
 
 @dataclass(frozen=True)
@@ -31,13 +36,44 @@ class Sheet:
             yield [as_text(cell) for cell in row]
 
 
+@dataclass(frozen=True)
+class Block:
+    """The part of a sheet that holds one table, numbered as the sheet is.
+
+    `name` stands alone in the row above it, and one of `others` in the row after it. Without a
+    name the table is the whole sheet.
+    """
+
+    name: str | None
+    others: frozenset[str]
+
+    def of(self, sheet: Sheet) -> Iterator[tuple[int, list[str]]]:
+        """The rows between the name of the table and the next one, each with its number."""
+        is_inside = self.name is None
+        for number, cells in enumerate(sheet.rows(), start=1):
+            alone = _alone(cells) if self.name is not None else None
+            if alone is not None and alone == headings.fold(self.name or ""):
+                is_inside = True
+            elif alone in self.others and is_inside:
+                return
+            elif is_inside:
+                yield number, cells
+
+
+def _alone(cells: list[str]) -> str | None:
+    """What stands in a row, when it is one cell only."""
+    filled = [cell for cell in cells if cell.strip()]
+    return headings.fold(filled[0]) if len(filled) == 1 else None
+
+
 def open_sheet(path: Path, name: str | None, wanted: set[str]) -> Sheet:
     """The sheet of that name; without one, the first with the most of the wanted headings."""
     try:
-        book = CalamineWorkbook.from_path(path)
+        state = path.stat()
+        book = _Book.of(path, state.st_mtime_ns, state.st_size)
         if name is not None:
-            return Sheet(name, book.get_sheet_by_name(name))
-        sheets = [Sheet(each, book.get_sheet_by_name(each)) for each in book.sheet_names]
+            return book.sheet(name)
+        sheets = [book.sheet(each) for each in book.names]
     except PasswordError:
         raise InputError(f"{path}: needs a password. Save it without one.") from None
     except WorksheetNotFound:
@@ -60,9 +96,51 @@ def open_sheet(path: Path, name: str | None, wanted: set[str]) -> Sheet:
 def sheet_names(path: Path) -> list[str]:
     """The names of a workbook's sheets, in order."""
     try:
-        return CalamineWorkbook.from_path(path).sheet_names
+        state = path.stat()
+        return list(_Book.of(path, state.st_mtime_ns, state.st_size).names)
+    except PasswordError:
+        raise InputError(f"{path}: needs a password. Save it without one.") from None
     except (CalamineError, OSError):
         raise InputError(f"{path}: is not a workbook that can be read. Save it again.") from None
+
+
+class _Book:
+    """A workbook whose sheets are read once, however many inputs read them."""
+
+    def __init__(self, path: Path) -> None:
+        _check_size(path)
+        self.book = CalamineWorkbook.from_path(path)
+        self.names = self.book.sheet_names
+        self.read: dict[str, Sheet] = {}
+
+    @staticmethod
+    @lru_cache(maxsize=1)
+    def of(path: Path, changed: int, size: int) -> "_Book":
+        """The workbook as it is now; the last one is kept."""
+        return _Book(path)
+
+    def sheet(self, name: str) -> Sheet:
+        """One sheet, read when it is first asked for."""
+        if name not in self.read:
+            self.read[name] = Sheet(name, self.book.get_sheet_by_name(name))
+        return self.read[name]
+
+
+def forget() -> None:
+    """Let go of the last workbook's cells."""
+    _Book.of.cache_clear()
+
+
+def _check_size(path: Path) -> None:
+    """A workbook that unpacks to more than a return could hold is an input error."""
+    if not zipfile.is_zipfile(path):
+        return  # of the old kind, or no workbook, which its reader says
+    with zipfile.ZipFile(path) as archive:
+        if sum(part.file_size for part in archive.infolist()) > LARGEST:
+            raise InputError(
+                f"{path}: unpacks to more than {LARGEST >> 20:,} MB, so this is no extract. It was"
+                " not read."
+            )
 
 
 def as_text(cell: object) -> str:

@@ -12,6 +12,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from sen2 import report, spec
 from sen2.errors import InputError
+from sen2.warehouse import AUDIT_TABLES
 
 YEAR = 2027
 ISSUE_HEADINGS = [
@@ -85,6 +86,8 @@ def make_warehouse(path: Path, issues: list[tuple[object, ...]]) -> Path:
                 "found" text, "primary" boolean, source_file text, source_row bigint);
             """
         )
+        for table in ("landed_inputs", "mapped_columns", "unmapped_values", "landing_notes"):
+            connection.execute(f"create table audit.{table} ({AUDIT_TABLES[table]})")
         if issues:
             connection.executemany("insert into found values (?, ?, ?, ?, ?, ?, ?, ?)", issues)
         connection.execute(
@@ -177,6 +180,33 @@ def test_sheets_stand_in_order_and_only_teams_with_issues_have_one(
         "Rules in force",
         "Not checked",
         "Codes",
+    ]
+
+
+def test_local_values_and_defaults_have_a_sheet(tmp_path: Path) -> None:
+    path = make_warehouse(tmp_path / "w.duckdb", ISSUES)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            """
+            insert into audit.unmapped_values values
+                ('one', 'people', 'sex', 'Mael', 7, 'M', 'Male');
+            insert into audit.landed_inputs (source, file)
+                values ('one', 'a.csv'), ('two', 'b.csv');
+            insert into audit.mapped_columns (source, table_name, column_name, default_value)
+                values ('one', 'plans', 'personal_budget', '0'), ('two', 'needs', 'rank', '1');
+            insert into audit.landing_notes (table_name, file, row, column_name, kind) values
+                ('plans', 'a.csv', 2, 'personal_budget', 'default'),
+                ('plans', 'a.csv (second)', 2, 'personal_budget', 'default'),
+                ('plans', 'b.csv', 3, 'personal_budget', 'default');
+            """
+        )
+    found = lines(
+        sheets(report.write_issues(path, "built", YEAR, tmp_path / "out"))["Local values"]
+    )
+    assert [tuple(line.values())[1:] for line in found] == [
+        ("one", "people", "sex", "Mael", 7, "M", "Male"),
+        ("one", "plans", "personal_budget", "0", 2, None, None),
+        ("two", "needs", "rank", "1", 0, None, None),
     ]
 
 
