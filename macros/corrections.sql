@@ -74,11 +74,41 @@
     }) }}
 {%- endmacro %}
 
-{# The landed rows of a contract table, with the authority's corrections; raw stays as landed. #}
+{# The columns of each contract table that hold ids of the case system, its own and its parents'. #}
+{% macro ids_of(table_name) -%}
+    {{ return({
+        'people': ['person_id'],
+        'requests': ['request_id', 'person_id'],
+        'assessments': ['request_id'],
+        'disputes': ['request_id'],
+        'plans': ['plan_id', 'person_id', 'request_id'],
+        'plan_settings': ['plan_id'],
+        'placements': ['placement_id', 'plan_id'],
+        'needs': ['plan_id'],
+        'reviews': ['plan_id'],
+        'establishments': [],
+    }[table_name]) }}
+{%- endmacro %}
+
+{# An id told apart from that of another source by its source's name, `two:7`; those of the source
+   whose ids are plain stay as they are. #}
+{% macro own_id(column) -%}
+    case
+        when sources.id_prefix is not null and trim(landed.{{ column }}) <> ''
+            then sources.id_prefix || landed.{{ column }}
+        else landed.{{ column }}
+    end
+{%- endmacro %}
+
+{# The landed rows of a contract table, with ids told apart by source and the authority's
+   corrections; raw stays as landed. #}
 {% macro corrected(table_name) -%}
     (
         select
             landed.* replace (
+                {% for column in ids_of(table_name) %}
+                    {{ own_id(column) }} as {{ column }},
+                {% endfor %}
                 {% for column in correctable()[table_name].columns %}
                     case
                         when map_contains(corrections.changes, '{{ column }}')
@@ -98,5 +128,8 @@
             group by _file, _row
         ) as corrections
             on landed._file = corrections._file and landed._row = corrections._row
+        {% if ids_of(table_name) %}
+            left join {{ source('audit', 'sources') }} as sources on landed._source = sources.source
+        {% endif %}
     )
 {%- endmacro %}

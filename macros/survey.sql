@@ -17,10 +17,19 @@
     date_sub('year', {{ birth_date }}, {{ day }})
 {%- endmacro %}
 
-{# The accepted rows of a contract table: what was landed, without the rejected rows. #}
+{# The accepted rows of a contract table: what was landed, without the rejected rows, each person as
+   one. #}
 {% macro accepted(table_name) -%}
+    {% if table_name == 'people' %}
+        {{ return('select * from ' ~ ref('people_identified')) }}
+    {% endif %}
     select landed.*
-    from {{ ref('stg_' ~ table_name) }} as landed
+    from
+        {% if table_name in ('requests', 'plans') %}
+            {{ identified(table_name) }}
+        {% else %}
+            {{ ref('stg_' ~ table_name) }}
+        {% endif %} as landed
     anti join (
         select
             _file,

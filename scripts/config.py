@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from .errors import InputError
+from .warehouse import KEPT_TABLES
 
 
 def _code(value: object) -> object:
@@ -80,6 +81,8 @@ class Config(_Settings):
     identify_people: bool = False
     notes: Path | None = None
     overrides: Path | None = None
+    people_matched: Path | None = None
+    sources: list[str] = []
     published: Path | None = None
     small_numbers: int = Field(default=5, ge=0, le=100)
     similar: list[LaCode] = []
@@ -139,7 +142,7 @@ def read_config(path: Path) -> Config:
             " and put your authority's code and officers in it."
         )
     config = _read(path, Config)
-    beside = _beside(path.parent, config, ("notes", "overrides", "published"))
+    beside = _beside(path.parent, config, (*KEPT_TABLES, "published"))
     if config.nightly:
         names = ("extract", "warehouse", "out", "archive")
         mappings = [

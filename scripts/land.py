@@ -19,7 +19,7 @@ from .landing import codes, contract, mapped
 from .landing.delimited import FORBIDDEN
 from .landing.mapping import Mapping, read_mapping
 
-LANDING_TABLES = ("landed_files", "rows_set_aside", *mapped.AUDIT_TABLES)
+LANDING_TABLES = ("landed_files", "rows_set_aside", "sources", *mapped.AUDIT_TABLES)
 
 
 def land(
@@ -32,7 +32,7 @@ def land(
 ) -> int:
     """Land an extract into the warehouse at `path`; gives the number of rows landed.
 
-    The authority's own notes and corrections are landed beside it, and not counted.
+    The authority's own notes, corrections and decisions are landed beside it, and not counted.
 
     Raises InputError for what cannot be read at all; the warehouse is then as it was before.
     """
@@ -47,6 +47,7 @@ def land(
             f"{folder / 'extract.yml'}: la_code is {note.la_code}, but sen2.yml says"
             f" {config.la_code}. Give the extract of your own authority, or correct sen2.yml."
         )
+    order = _order(config, {each.source: each.ids_of or each.source for each in sources})
     load = _prepare_mapped(extract, year, sources) if sources else _prepare_contract(extract, year)
     kept = {
         name: notes.read(name, kept_path, FORBIDDEN)
@@ -57,8 +58,10 @@ def land(
         warehouse.prepare(connection, year)
         connection.begin()
         try:
+            before = _own_ids(connection)
             for table in LANDING_TABLES:
                 connection.execute(f"delete from audit.{table}")
+            _note_sources(connection, order, before)
             # They are read after the extract, when they are given again.
             connection.execute("delete from raw.published_figures")
             total, newest = load(connection, on_table)
@@ -114,6 +117,53 @@ def _prepare_mapped(extract: Path, year: int, sources: list[Mapping]) -> Load:
         return mapped.load(connection, extract, year, sources, on_table)
 
     return load
+
+
+def _order(config: Config, ids_of: dict[str, str]) -> dict[str, str]:
+    """Source to the source whose ids it has, the one to believe first; by name if none is stated.
+
+    Raises InputError when sen2.yml states an order that lacks one of several sources.
+    """
+    if not ids_of:
+        return {contract.SOURCE: contract.SOURCE}
+    lacking = sorted(ids_of.keys() - set(config.sources))
+    if config.sources and lacking and len(ids_of) > 1:
+        raise InputError(
+            f"sen2.yml: sources lacks {', '.join(lacking)}. Add it where it belongs in the order:"
+            " where sources contradict each other, the one named first is believed."
+        )
+    return {name: ids_of[name] for name in [*config.sources, *lacking] if name in ids_of}
+
+
+def _own_ids(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """The sources of the landing before that had ids of their own."""
+    rows = connection.execute("select distinct ids_of from audit.sources order by all").fetchall()
+    return [name for (name,) in rows]
+
+
+def _note_sources(
+    connection: duckdb.DuckDBPyConnection, order: dict[str, str], before: list[str]
+) -> None:
+    """Keep the sources in order, and what tells the ids of one from those of another.
+
+    The ids of one source stay as they are, from the first landing of several on always the same
+    one's: that which was there before, alone, or else the first in the order.
+    """
+    own = list(dict.fromkeys(order.values()))
+    found = connection.execute("select source from audit.plain_ids").fetchone()
+    if found:
+        plain = found[0]
+    else:
+        plain = before[0] if len(before) == 1 and before[0] in own else own[0]
+        if len(own) > 1:
+            connection.execute("insert into audit.plain_ids values (?)", [plain])
+    connection.executemany(
+        "insert into audit.sources values (?, ?, ?, ?)",
+        [
+            [source, place, ids_of, None if ids_of == plain else f"{ids_of}:"]
+            for place, (source, ids_of) in enumerate(order.items(), start=1)
+        ],
+    )
 
 
 def _newest_day(paths: Iterable[Path]) -> date:

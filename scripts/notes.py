@@ -1,7 +1,7 @@
-"""Notes and corrections: the files an authority keeps itself, beside its extracts.
+"""Notes, corrections, decisions: the files an authority keeps itself, beside its extracts.
 
-`notes` explain queries, `overrides` correct values. Here they are read, checked and landed as text;
-what each of them does is decided by dbt. No message holds a cell: a misplaced one may be a name.
+`notes` explain queries, `overrides` correct values, `people_matched` says of two records of a person
+whether they are of the same. Here they are read, checked and landed as text; what each of them does is decided by dbt. No message holds a cell: a misplaced one may be a name.
 """
 
 import csv
@@ -26,8 +26,10 @@ DATES = ("date", "expiry")
 IDENTITY = {
     "notes": ("rule_id", "record_id", "found"),
     "overrides": ("table_name", "key", "column_name", "from"),
+    "people_matched": ("person_id", "other_person_id"),
 }
 """What no two rows of a file may share."""
+DECISIONS = ("same", "different")
 ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 AS_A_DATE = "Write it as year-month-day, 2026-01-31 (a spreadsheet program may have changed it)."
 
@@ -44,7 +46,7 @@ class KeptFile:
 
 
 def read(name: str, path: Path, forbidden: re.Pattern[str]) -> KeptFile:
-    """Read and check notes or overrides; `forbidden` finds characters no cell may hold.
+    """Read and check one of the files; `forbidden` finds characters no cell may hold.
 
     Raises InputError that names the file, the row, the column and the remedy.
     """
@@ -68,6 +70,8 @@ def read(name: str, path: Path, forbidden: re.Pattern[str]) -> KeptFile:
         for column, fault in _faults(name, row, forbidden):
             raise InputError(f"{path}, row {number}, column {column}: {fault}")
         identity = tuple(row[column].strip(" ") for column in IDENTITY[name])
+        if name == "people_matched":  # whichever of the two is named first
+            identity = tuple(sorted(identity))
         if identity in seen:
             raise InputError(
                 f"{path}, row {number}: has the same {', '.join(IDENTITY[name])} as row"
@@ -145,8 +149,21 @@ def _faults(name: str, row: Row, forbidden: re.Pattern[str]) -> Iterator[tuple[s
     if name == "notes":
         if row["rule_id"] not in {rule["rule_id"] for rule in spec.seed("rules")}:
             yield "rule_id", "is not a rule. Take it from the column rule_id of issues.csv."
+    elif name == "people_matched":
+        yield from _faults_of_decision(row)
     else:
         yield from _faults_of_override(row)
+
+
+def _faults_of_decision(row: Row) -> Iterator[tuple[str, str]]:
+    """Whether a decision about two people is one of two, and about two."""
+    if row["decision"] not in DECISIONS:
+        yield "decision", f"is neither {' nor '.join(DECISIONS)}. Write one of the two."
+    if row["person_id"].strip(" ") == row["other_person_id"].strip(" "):
+        yield (
+            "other_person_id",
+            "is the same as person_id. Take both from the query that names the two records.",
+        )
 
 
 def _faults_of_override(row: Row) -> Iterator[tuple[str, str]]:

@@ -20,7 +20,10 @@ FOLDER = "packs"
 MANIFEST, AUDIT, CHANGES = "manifest.json", audit.FILE, "changes.json"
 OUTPUTS, LANDED = "outputs/", "landed/"
 # The landed tables beside raw's own that say how the run was set.
-LANDED_AUDIT = ("audit.landed_files", "audit.extract_settings")
+LANDED_AUDIT = (
+    *("audit.landed_files", "audit.extract_settings"),
+    *("audit.sources", "audit.given_ids"),
+)
 # Zip entries carry no time of their own: the same run gives the same entries.
 NO_TIME = (1980, 1, 1, 0, 0, 0)
 MEMBER_MODE = 0o600 << 16

@@ -86,6 +86,15 @@ def contract(year: int) -> dict[str, list[ContractColumn]]:
     return tables
 
 
+def parents() -> dict[str, list[str]]:
+    """Each contract table to the tables from which its rows must hang."""
+    found: dict[str, list[str]] = {}
+    for row in seed("extract_contract"):
+        names = row["key"].split() if row["needed"] == "always" else []
+        found.setdefault(row["table_name"], []).extend(name for name in names if name != "pk")
+    return found
+
+
 def person_level_columns() -> dict[str, list[str]]:
     """Every person level table to its columns, keys first, then the items of any year in order."""
     keys = {"sen2": [], "person": ["person_id"], "placement_detail": ["person_id", "request_id"]}

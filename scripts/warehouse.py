@@ -43,6 +43,9 @@ AUDIT_TABLES = {
         " dmo varchar, dco varchar, dsco varchar, dmo_dco_role varchar,"
         " withdrawn_assessments varchar"
     ),
+    "sources": "source varchar, place integer, ids_of varchar, id_prefix varchar",
+    "plain_ids": "source varchar",
+    "given_ids": "person_id varchar, given_id varchar",
     "submissions": (
         "collection_year integer, serial_no varchar, file varchar, sha256 varchar, bytes bigint,"
         " person_count bigint, as_at date, is_final boolean, signed_by varchar"
@@ -70,6 +73,10 @@ KEPT_TABLES = {
     "overrides": (
         *("table_name", "key", "column_name", "from", "to"),
         *("reason", "author", "date", "expiry"),
+    ),
+    "people_matched": (
+        *("person_id", "other_person_id", "decision"),
+        *("reason", "author", "date"),
     ),
 }
 """The files the authority keeps itself beside its extracts, and their columns."""

@@ -98,6 +98,10 @@ built as (
         on records.table_name = rows_of.table_name
             and records.record_id = rows_of.record_id
             and item_sources.source_table = rows_of.source_table
+            and (
+                rows_of.columns is null
+                or list_contains(rows_of.columns, item_sources.source_column)
+            )
     where records.return_id = 'built'
 ),
 

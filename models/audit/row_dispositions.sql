@@ -28,7 +28,7 @@ people as (
             when count(scope.request_id) = 0 then 'The person has no case in the extract.'
             else 'No case of the person is in the return.'
         end as reason,
-    from {{ ref('stg_people') }} as people
+    from {{ identified('people') }} as people
     left join scope on people.person_id = scope.person_id
     group by people._file, people._row
 ),

@@ -8,6 +8,18 @@ people as (
     {{ accepted('people') }}
 ),
 
+-- Of a person whom several rows describe, each row with the columns that are taken from it.
+described_people as (
+    select
+        person_id,
+        _file,
+        _row,
+        list(column_name order by column_name) as columns,
+    from {{ ref('person_values') }}
+    where is_believed
+    group by person_id, _file, _row
+),
+
 {% for table_name in request_tables %}
     {{ table_name }} as (
         {{ accepted(table_name) }}
@@ -45,7 +57,12 @@ select
     'people' as source_table,
     _file,
     _row,
+    null::varchar[] as columns,
 from people
+anti join described_people on people.person_id = described_people.person_id
+union all
+select 'person', person_id, 'people', _file, _row, columns,
+from described_people
 {% for table_name, outcomes in [
     ('requests', 'request_outcomes'),
     ('assessment', 'assessment_outcomes'),
@@ -57,6 +74,7 @@ from people
         case_rows.source_table,
         case_rows._file,
         case_rows._row,
+        null,
     from {{ ref(outcomes) }} as outcomes
     inner join case_rows on outcomes.request_id = case_rows.request_id
 {% endfor %}
@@ -68,18 +86,19 @@ from people
         'plans',
         case_plans._file,
         case_plans._row,
+        null,
     from returned_plans
     inner join case_plans on returned_plans.plan_id = case_plans.plan_id
 {% endfor %}
 union all
-select 'active_plans', request_id, 'reviews', _file, _row,
+select 'active_plans', request_id, 'reviews', _file, _row, null,
 from {{ ref('returned_reviews') }}
 union all
-select 'active_plans', request_id, 'placements', _file, _row,
+select 'active_plans', request_id, 'placements', _file, _row, null,
 from {{ ref('returned_placements') }}
 where is_primary
 union all
-select 'placement_detail', placement_id, 'placements', _file, _row,
+select 'placement_detail', placement_id, 'placements', _file, _row, null,
 from {{ ref('returned_placements') }}
 union all
 select
@@ -88,4 +107,5 @@ select
     case module when 'plan_detail' then 'plan_settings' else 'needs' end,
     source_file,
     source_row,
+    null,
 from parts

@@ -7,7 +7,8 @@ people as (
         _file,
         _row,
         person_id as key,
-        row_number() over (partition by person_id order by _file, _row) as place,
+        -- Two sources that share their ids may both describe a person.
+        row_number() over (partition by person_id, _source order by _file, _row) as place,
     from {{ ref('stg_people') }}
 ),
 

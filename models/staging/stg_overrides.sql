@@ -39,8 +39,18 @@ keyed as (
                 {% endfor %}
             end as held,
         from overrides
-        inner join {{ source('raw', table_name) }} as landed
-            on overrides.key = landed.{{ table.key }}
+        inner join (
+            {% if ids_of(table_name) %}
+                select
+                    landed.*,
+                    {{ own_id(table.key) }} as own_key,
+                from {{ source('raw', table_name) }} as landed
+                left join {{ source('audit', 'sources') }} as sources
+                    on landed._source = sources.source
+            {% else %}
+                select *, {{ table.key }} as own_key, from {{ source('raw', table_name) }}
+            {% endif %}
+        ) as landed on overrides.key = landed.own_key
         where overrides.table_name = '{{ table_name }}'
         {{ 'union all' if not loop.last }}
     {% endfor %}

@@ -73,6 +73,8 @@ landed as (
             ) as unknown_words,
             null as unapplied_correction,
             null as unread_because,
+            null as undecided_match,
+            null as unfollowed_decision,
         from {{ ref('stg_' ~ table_name) }}
         union all
     {% endfor %}
@@ -88,6 +90,8 @@ landed as (
         '',
         null,
         reason,
+        null,
+        null,
     from {{ source('audit', 'rows_set_aside') }}
     where fault = 'ragged'
     union all
@@ -116,7 +120,56 @@ landed as (
         '',
         case when status not in ('applied', 'expired') then status_reason end,
         null,
+        null,
+        null,
     from {{ ref('overrides') }} as corrections
+    union all
+    select
+        'people_matches',
+        matches.person_id || ' ' || matches.other_person_id,
+        matches.person_id,
+        null,
+        null,
+        rows_of._file,
+        rows_of._row,
+        '',
+        '',
+        null,
+        null,
+        'score ' || coalesce(matches.score, 0) || ': ' || matches.reason,
+        null,
+    from {{ ref('people_matches') }} as matches
+    left join (
+        select distinct on (person_id) * from {{ ref('people_traits') }}
+        order by person_id, place, _file, _row
+    ) as rows_of on matches.other_person_id = rows_of.person_id
+    where matches.outcome = 'review' and matches.decision = 'none'
+    union all
+    select
+        'people_matched',
+        decisions.person_id || ' ' || decisions.other_person_id,
+        decisions.person_id,
+        null,
+        null,
+        decisions._file,
+        decisions._row,
+        '',
+        '',
+        null,
+        null,
+        null,
+        case decisions.status
+            when 'unknown_person' then 'a person it names is not in the extract'
+            when 'one_source' then 'both people are of one source'
+            else 'the pair is ' || matches.outcome || ': ' || matches.reason
+        end,
+    from {{ ref('people_decisions') }} as decisions
+    left join {{ ref('people_matches') }} as matches
+        on decisions.person_id = matches.person_id
+            and decisions.other_person_id = matches.other_person_id
+    where
+        decisions.status <> 'stands'
+        or decisions.decision = 'same' and matches.outcome <> 'matched'
 ),
 
 plans as (
@@ -142,7 +195,9 @@ returned_requests as (
 rows_known as (
     select
         landed.*,
-        coalesce(landed.person_id, plans.person_id, requests.person_id) as of_person_id,
+        coalesce(
+            merged.into_person_id, landed.person_id, plans.person_id, requests.person_id
+        ) as of_person_id,
         coalesce(landed.request_id, plans.request_id) as of_request_id,
         landed.table_name = 'plans' and plans._row = landed._row and plans._file = landed._file
             as is_plan_accepted,
@@ -158,6 +213,8 @@ rows_known as (
     from landed
     left join plans on landed.plan_id = plans.plan_id
     left join requests on landed.request_id = requests.request_id
+    left join {{ ref('merged_people') }} as merged
+        on coalesce(landed.person_id, plans.person_id, requests.person_id) = merged.person_id
     left join dispositions
         on landed.table_name = dispositions.table_name
             and landed._file = dispositions.file
@@ -190,6 +247,8 @@ judged as (
             nullif(rows_known.unknown_words, ''),
             rows_known.unapplied_correction,
             rows_known.unread_because,
+            rows_known.undecided_match,
+            rows_known.unfollowed_decision,
             case
                 when rows_known.is_plan_accepted
                     then 'request_id ' || rows_known.named_request_id
@@ -242,6 +301,12 @@ judged as (
 
         -- a line of a file cannot be told apart into values, so it was left out
         rows_known.unread_because is not null as rule_x13,
+
+        -- two people of two sources may be the same, and nobody has decided
+        rows_known.undecided_match is not null as rule_x14,
+
+        -- a decision about two people cannot be followed
+        rows_known.unfollowed_decision is not null as rule_x15,
     from rows_known
     left join returned_requests on rows_known.request_id = returned_requests.request_id
 )

@@ -51,6 +51,7 @@ def check(sources: Sequence[Mapping], year: int) -> None:
                         f" {', '.join(lacking)}. Add each to columns, or to blank when the source"
                         " lacks it."
                     )
+    _check_ids(sources, names)
     for table in spec.contract(year):
         said = [m for m in sources if table in m.tables or table in m.absent]
         if not said and table not in OTHERWISE_FOUND:
@@ -58,6 +59,28 @@ def check(sources: Sequence[Mapping], year: int) -> None:
                 f"mapping of {', '.join(names)}: says nothing of the table {table}. Add it to"
                 " tables, or to absent with the reason."
             )
+
+
+def _check_ids(sources: Sequence[Mapping], names: list[str]) -> None:
+    """Whether each source has the people and plans that its rows hang from, or says whose they are.
+
+    A source alone may lack them: the rules then report each row that hangs from nothing.
+    """
+    keys = spec.parents()
+    own = [mapping.source for mapping in sources if mapping.ids_of is None]
+    for mapping in sources:
+        place = f"mapping of {mapping.source}"
+        if mapping.ids_of is not None and mapping.ids_of not in own:
+            raise InputError(
+                f"{place}, ids_of: {mapping.ids_of} is not another source with ids of its own."
+                f" The mappings given are of {', '.join(names)}."
+            )
+        for table in mapping.tables if mapping.ids_of is None and len(sources) > 1 else ():
+            if lacking := [parent for parent in keys[table] if parent not in mapping.tables]:
+                raise InputError(
+                    f"{place}: takes {table} but not {lacking[0]}, from which they hang. Add it to"
+                    " tables, or say ids_of: and the source whose ids these are."
+                )
 
 
 def load(

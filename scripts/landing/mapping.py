@@ -26,6 +26,8 @@ from . import dates
 SHIPPED = Path(__file__).resolve().parent.parent / "mappings"
 LONGEST_NAME = 255  # bytes of a file's name
 NAME = r"^[a-z][a-z0-9_]*$"
+RESERVED = ("plan",)
+"""Sources may not be called so: their ids would look like those of requests that we supply."""
 Name = Annotated[str, Field(pattern=NAME)]
 Names = Annotated[
     list[str], BeforeValidator(lambda each: [each] if isinstance(each, str) else each)
@@ -178,6 +180,11 @@ class Mapping(_Part):
 
     source: Name = Field(description="The source's name, which lands in _source.")
     description: str | None = None
+    ids_of: Name | None = Field(
+        default=None,
+        description="The source whose ids of people, requests, plans and placements these are; left"
+        " out, they are the source's own, and 7 here is not 7 there.",
+    )
     inputs: dict[Name, Input] = Field(min_length=1)
     dates: Names = Field(
         default=["yyyy-mm-dd", "dd/mm/yyyy"],
@@ -327,6 +334,8 @@ def _faults(mapping: Mapping) -> list[str]:
         for name in given
         if not dates.is_known(name)
     ]
+    if mapping.source in RESERVED:
+        faults.append(f"source: {mapping.source} begins ids of ours; take another name")
     faults += [
         f"{table}: stands in tables and in absent; remove one"
         for table in mapping.tables

@@ -20,4 +20,4 @@ left join disposed using (table_name, file)
 where
     files.row_count <> coalesce(disposed.row_count, 0)
     -- What the authority keeps itself is no part of the extract.
-    and files.table_name not in ('notes', 'overrides')
+    and files.table_name not in ('notes', 'overrides', 'people_matched')

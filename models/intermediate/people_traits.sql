@@ -1,0 +1,42 @@
+-- One row per accepted person of each source, for comparing; none when there is only one source.
+with
+
+sources as (
+    select * from {{ source('audit', 'sources') }}
+),
+
+people as (
+    select
+        people.*,
+        sources.place,
+        sources.ids_of,
+        sources.id_prefix,
+    from {{ ref('stg_people') }} as people
+    inner join sources on people._source = sources.source
+    anti join (
+        select
+            _file,
+            _row,
+        from {{ ref('rejected_rows') }}
+        where table_name = 'people'
+    ) as rejected
+        on people._file = rejected._file and people._row = rejected._row
+    where (select count(*) > 1 from sources)
+)
+
+select
+    person_id,
+    _source as source,
+    place,
+    ids_of,
+    id_prefix is null as is_plain,
+    {{ bare_name('surname') }} as surname,
+    {{ bare_name('forename') }} as forename,
+    birth_date,
+    sex,
+    {{ bare_code('postcode') }} as postcode,
+    {{ bare_code('upn') }} as upn,
+    {{ bare_code('uln') }} as uln,
+    _file,
+    _row,
+from people
