@@ -1,10 +1,10 @@
 -- One row per person whose records count under another id: that of the first source's record, or one
 -- that was given before. What is given is kept (audit.given_ids), so that ids stay from run to run.
 {{ config(post_hook=[
-    "delete from " ~ source('audit', 'given_ids') ~ " where person_id in (select person_id from "
-        ~ ref('stg_people') ~ ")",
-    "insert into " ~ source('audit', 'given_ids') ~ " select person_id, into_person_id from " ~ this
-        ~ " order by person_id",
+    "delete from {{ source('audit', 'given_ids') }}
+        where person_id in (select person_id from {{ ref('stg_people') }})",
+    "insert into {{ source('audit', 'given_ids') }}
+        select person_id, into_person_id from {{ this }} order by person_id",
 ]) }}
 with
 

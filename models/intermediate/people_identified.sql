@@ -22,7 +22,8 @@ merged as (
         any_value(_file) filter (is_first_source) as _file,
         any_value(_row) filter (is_first_source) as _row,
         {% for column in columns %}
-            max(value) filter (is_believed and column_name = '{{ column }}') as {{ column }},
+            max(value) filter (is_believed and column_name = '{{ column }}')
+                {{- '::date' if column == 'birth_date' }} as {{ column }},
         {% endfor %}
     from {{ ref('person_values') }}
     group by person_id
@@ -34,6 +35,7 @@ select
             case when merged.person_id is null then people.{{ column }} else merged.{{ column }} end
                 as {{ column }},
         {% endfor %}
+        case when merged.birth_date is null then people.birth_date_raw end as birth_date_raw,
     ),
 from people
 left join merged on people.person_id = merged.person_id
