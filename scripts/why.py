@@ -71,6 +71,8 @@ def tell(path: Path, person_id: str, before: Path | None = None) -> Page:
     """
     with warehouse.reading(path) as connection:
         return_id = reader.main_return(connection)
+        if return_id == BUILT:
+            person_id = reader.resolve(connection, person_id)
         person = reader.read(connection, path, person_id, return_id)
         if not person.is_known:
             raise reader.refuse_unknown(connection, person_id, return_id)
@@ -89,6 +91,8 @@ def tell(path: Path, person_id: str, before: Path | None = None) -> Page:
         tables.append(_changes(words, since_before(then, person), person.survey))
     if return_id == BUILT:
         tables.append(_rows(person))
+    if person.sources:
+        tables[0:0] = [_sources_of(person), _matches(person)]
     return Page(f"Why: person {person_id}", _summary(person), tables, records)
 
 
@@ -144,6 +148,37 @@ def _cases(person: Person) -> Table:
         ],
         "What came into the return, what did not, and which one date would change that.",
         "The extract has no case of this person.",
+    )
+
+
+def _sources_of(person: Person) -> Table:
+    return Table(
+        "Sources",
+        ("source", "id", "row"),
+        [
+            (row["_source"], row["person_id"], _place(row["_file"], row["_row"]))
+            for row in person.sources
+        ],
+        "The records of this person, the source to believe first standing first.",
+    )
+
+
+def _matches(person: Person) -> Table:
+    return Table(
+        "Compared with",
+        ("records", "outcome", "score", "why"),
+        [
+            (
+                f"{row['person_id']} and {row['other_person_id']}",
+                row["outcome"],
+                _text(row["score"]),
+                row["reason"],
+            )
+            for row in person.matches
+        ],
+        "The same child (matched), for you to decide (review), decided to be different (apart), or"
+        " passed over for a better match (taken).",
+        "No other source has a person like this one.",
     )
 
 

@@ -16,19 +16,28 @@ KEYS = ("return_id", "person_id", "request_id", "placement_id", "record_id")
 PLACED = ("plan_detail", "sen_need")
 """Tables whose records are known by their request and a place in it."""
 
-OWN_ROWS = """
-with requests as (
-    select request_id from staging.stg_requests where person_id = $person
+OWN_IDS = """
+own as (
+    select $person as person_id
+    union
+    select person_id from intermediate.merged_people where into_person_id = $person
+)
+"""
+"""The person's id, and those of the records that count under it."""
+
+OWN_ROWS = f"""
+with {OWN_IDS.strip()},
+requests as (
+    select * from staging.stg_requests semi join own using (person_id)
 ),
 plans as (
-    select plan_id from staging.stg_plans where person_id = $person
+    select * from staging.stg_plans semi join own using (person_id)
 ),
 rows_of as (
     select 'people' as table_name, person_id as key, _file, _row
-    from staging.stg_people where person_id = $person
+    from staging.stg_people semi join own using (person_id)
     union all
-    select 'requests', request_id, _file, _row
-    from staging.stg_requests where person_id = $person
+    select 'requests', request_id, _file, _row from requests
     union all
     select 'assessments', request_id, _file, _row
     from staging.stg_assessments semi join requests using (request_id)
@@ -36,8 +45,7 @@ rows_of as (
     select 'disputes', request_id, _file, _row
     from staging.stg_disputes semi join requests using (request_id)
     union all
-    select 'plans', plan_id, _file, _row
-    from staging.stg_plans where person_id = $person
+    select 'plans', plan_id, _file, _row from plans
     union all
     select 'plan_settings', plan_id, _file, _row
     from staging.stg_plan_settings semi join plans using (plan_id)
@@ -77,6 +85,21 @@ QUERIES = {
         " select corrections.* from audit.overrides as corrections"
         " semi join own on corrections.table_name = own.table_name and corrections.key = own.key"
         " order by corrections.row"
+    ),
+    "sources": (
+        f"with {OWN_IDS.strip()}"
+        " select people.person_id, people._source, people._file, people._row"
+        " from staging.stg_people as people semi join own using (person_id)"
+        " inner join audit.sources on people._source = sources.source"
+        " where (select count(*) > 1 from audit.sources) order by sources.place, people._row"
+    ),
+    "matches": (
+        f"with {OWN_IDS.strip()}"
+        " select * from intermediate.people_matches as matches"
+        " where exists (select 1 from own where own.person_id = matches.person_id"
+        " or own.person_id = matches.other_person_id)"
+        " order by array_position(['matched', 'review', 'apart', 'taken'], outcome), score desc,"
+        " person_id, other_person_id"
     ),
 }
 """What only the return built from the extract has, by name."""
@@ -119,6 +142,8 @@ class Person:
     clocks: list[Row] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     overrides: list[Row] = field(default_factory=list)
+    sources: list[Row] = field(default_factory=list)
+    matches: list[Row] = field(default_factory=list)
 
     @property
     def is_known(self) -> bool:
@@ -140,6 +165,41 @@ def main_return(connection: duckdb.DuckDBPyConnection) -> str:
     if BUILT in names or not names:
         return BUILT
     return str(names[0])
+
+
+RESOLVED = """
+with known as (
+    select person_id from staging.stg_people
+    union
+    select into_person_id from intermediate.merged_people
+),
+-- The id as reports have it, else as the person's own system has it.
+given as (
+    select $person as person_id from known where person_id = $person
+    union
+    select coalesce(sources.id_prefix, '') || people.person_id
+    from raw.people as people
+    inner join audit.sources on people._source = sources.source
+    where people.person_id = $person and $person not in (select person_id from known)
+)
+select distinct coalesce(merged.into_person_id, given.person_id) as person_id, given.person_id as own
+from given
+left join intermediate.merged_people as merged on given.person_id = merged.person_id
+order by all
+"""
+
+
+def resolve(connection: duckdb.DuckDBPyConnection, person_id: str) -> str:
+    """The id under which a person counts, from any source's id; an unknown one as it is.
+
+    Raises InputError when the id is of several people, and none of them has it in the reports.
+    """
+    found = ask(connection, RESOLVED, person=person_id)
+    people = sorted({str(row["person_id"]) for row in found})
+    if len(people) > 1:
+        own = ", ".join(str(row["own"]) for row in found)
+        raise InputError(f"Several sources have a person of that id. Ask for one of {own}.")
+    return people[0] if people else person_id
 
 
 def read(

@@ -1,4 +1,5 @@
--- One row per value of a person on which two sources differ: which was believed, and which was not.
+-- One row per value of a person on which two sources differ, but for capitals: which was believed, and
+-- which was not.
 with
 
 believed as (
@@ -20,4 +21,4 @@ from {{ ref('person_values') }} as values_held
 inner join believed
     on values_held.person_id = believed.person_id
         and values_held.column_name = believed.column_name
-where values_held.value is distinct from believed.value and values_held.value is not null
+where upper(values_held.value) <> upper(believed.value)

@@ -33,6 +33,16 @@ people as (
     group by people._file, people._row
 ),
 
+-- Rows of a person whom another source describes too, and is believed before this one.
+also_described as (
+    select distinct
+        _file,
+        _row,
+        person_id,
+    from {{ ref('person_values') }}
+    where not is_first_source
+),
+
 requests as (
     select
         requests._file,
@@ -143,6 +153,9 @@ disposed as (
         end as disposition,
         case
             when rejected._row is not null then 'Rejected: ' || rejected.reason || '.'
+            when judged.is_returned and also_described.person_id is not null
+                then 'In the return, as person ' || also_described.person_id
+                || ', whom a source that is believed first describes too.'
             when judged.is_returned then 'In the return.'
             else judged.reason
         end as reason,
@@ -151,6 +164,10 @@ disposed as (
         on judged.table_name = rejected.table_name
             and judged._file = rejected._file
             and judged._row = rejected._row
+    left join also_described
+        on judged.table_name = 'people'
+            and judged._file = also_described._file
+            and judged._row = also_described._row
     union all
     select
         'establishments',

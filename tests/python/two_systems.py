@@ -49,7 +49,9 @@ def _other_day(row: Row, rng: random.Random) -> None:
 
 
 def _moved(row: Row, rng: random.Random) -> None:
-    row["postcode"] = f"ZW{rng.randint(1, 9)} {rng.randint(0, 9)}{''.join(rng.choices('ABDE', k=2))}"
+    row["postcode"] = (
+        f"ZW{rng.randint(1, 9)} {rng.randint(0, 9)}{''.join(rng.choices('ABDE', k=2))}"
+    )
 
 
 def _blank(column: str) -> Callable[[Row, random.Random], None]:
@@ -80,6 +82,9 @@ SLIPS: tuple[tuple[float, Callable[[Row, random.Random], None]], ...] = (
     (0.01, _other_sex),
 )
 """How often each happens to a shared child's record in the second system, on its own."""
+
+GAPS = ((0.10, "postcode"), (0.05, "upn"), (0.05, "ethnicity"))
+"""What the first system's record of a shared child has not, and the second's may have."""
 
 
 def _slip(name: str, rng: random.Random) -> str:
@@ -117,8 +122,9 @@ def write_two_systems(folder: Path, plans: int, seed: int) -> TwoSystems:
     people = [dict(row) for row in tables["people"]]
     for row in people[:]:
         if rng.random() < TWINS:
+            names = sorted({each["forename"] for each in people[:200]} - {row["forename"]})
             twin = row | {"person_id": f"{row['person_id']}T", "upn": "", "uln": ""}
-            people.append(twin | {"forename": rng.choice(people)["forename"]})
+            people.append(twin | {"forename": rng.choice(names)})
     for row in people:
         draw, own = rng.random(), row["person_id"]
         of_system["person_id", own] = system = "two" if draw < SECOND else "one"
@@ -129,6 +135,9 @@ def write_two_systems(folder: Path, plans: int, seed: int) -> TwoSystems:
                 if rng.random() < share:
                     slip(other, rng)
             systems["two"]["people"].append(other)
+            for share, column in GAPS:
+                if rng.random() < share:
+                    row[column] = ""
             made.pairs.add((own, own))
     keys = {"people": "person_id", "requests": "request_id", "plans": "plan_id"}
     for table, rows in tables.items():
