@@ -1,7 +1,8 @@
 """Notes, corrections, decisions: the files an authority keeps itself, beside its extracts.
 
-`notes` explain queries, `overrides` correct values, `people_matched` says of two records of a person
-whether they are of the same. Here they are read, checked and landed as text; what each of them does is decided by dbt. No message holds a cell: a misplaced one may be a name.
+`notes` explain queries, `overrides` correct values, `people_matched` says of two records whether
+they are of one person. Here they are read, checked and landed as text; what each of them does is
+decided by dbt. No message holds a cell: a misplaced one may be a name.
 """
 
 import csv

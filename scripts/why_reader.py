@@ -182,7 +182,9 @@ given as (
     inner join audit.sources on people._source = sources.source
     where people.person_id = $person and $person not in (select person_id from known)
 )
-select distinct coalesce(merged.into_person_id, given.person_id) as person_id, given.person_id as own
+select distinct
+    coalesce(merged.into_person_id, given.person_id) as person_id,
+    given.person_id as own
 from given
 left join intermediate.merged_people as merged on given.person_id = merged.person_id
 order by all

@@ -99,8 +99,8 @@ built as (
             and records.record_id = rows_of.record_id
             and item_sources.source_table = rows_of.source_table
             and (
-                rows_of.columns is null
-                or list_contains(rows_of.columns, item_sources.source_column)
+                rows_of.held_columns is null
+                or list_contains(rows_of.held_columns, item_sources.source_column)
             )
     where records.return_id = 'built'
 ),

@@ -31,7 +31,7 @@ pairs as (
 -- Each pair from both of its ends.
 ends as (
     select
-        pairs.*,
+        *,
         person_id as from_id,
         other_person_id as to_id,
         of_source as from_source,
@@ -39,7 +39,7 @@ ends as (
     from pairs
     union all
     select
-        pairs.*,
+        *,
         other_person_id,
         person_id,
         other_source,

@@ -21,7 +21,7 @@ people as (
         where table_name = 'people'
     ) as rejected
         on people._file = rejected._file and people._row = rejected._row
-    where (select count(*) > 1 from sources)
+    where (select count(*) from {{ source('audit', 'sources') }}) > 1
 )
 
 select

@@ -14,7 +14,7 @@ described_people as (
         person_id,
         _file,
         _row,
-        list(column_name order by column_name) as columns,
+        list(column_name order by column_name) as held_columns,
     from {{ ref('person_values') }}
     where is_believed
     group by person_id, _file, _row
@@ -57,11 +57,11 @@ select
     'people' as source_table,
     _file,
     _row,
-    null::varchar[] as columns,
+    null::varchar[] as held_columns,
 from people
 anti join described_people on people.person_id = described_people.person_id
 union all
-select 'person', person_id, 'people', _file, _row, columns,
+select 'person', person_id, 'people', _file, _row, held_columns,
 from described_people
 {% for table_name, outcomes in [
     ('requests', 'request_outcomes'),
