@@ -48,7 +48,7 @@ records as (
         people.*,
         pairs.earlier_year,
         coalesce(
-            people.later_person_id, people.earlier_return_id || '/' || people.earlier_person_id
+            people.later_person_id, people.earlier_person_id || '@' || people.earlier_return_id
         ) as record_id,
     from {{ ref('compared_people') }} as people
     inner join pairs
