@@ -455,7 +455,7 @@ def propose_mapping(
     Every line says how sure it is and why; what nothing takes is listed. No value of a person is
     shown, only words that stand in several rows of a column of codes.
     """
-    from .landing import propose, proposal
+    from .landing import proposal, propose
 
     found = propose.propose(extract, year)
     name = proposal.source_name(extract)
