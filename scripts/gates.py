@@ -45,6 +45,7 @@ NEVER_EMPTY = {"arrival_people", "rules_header", "rules_person", "rules_requests
 RULE_FIELDS = ("rule_id", "severity", "module", "year_from", "year_to")
 RULE_COLUMN = re.compile(r"(?P<rule>rule_.+?)(__from_(?P<year>\d{4}))?")
 ROWS: Meta = {"rule_id": "rows", "severity": "error"}
+SIZE: Meta = {"rule_id": "size as published", "severity": "error"}
 SAID: dict[Outcome, str] = {
     "met": "met",
     "broken": "not met",
@@ -59,6 +60,23 @@ BROKEN_ROWS: dict[str, Callable[[float, int], int]] = {
         rows * (1 - observed)
     ),
 }
+
+
+PUBLISHED_SIZE = """
+    select figures.number
+    from intermediate.dfe_figures as figures
+    inner join audit.extract_settings as settings on figures.la_code = settings.la_code
+    where figures.dataset = 'caseload' and figures.is_total and figures.figure = 'ehcplans'
+        and figures.number is not null and figures.collection_year < ?
+    order by figures.collection_year desc
+    limit 1
+"""
+OPEN_PLANS = """
+    select _row from raw.plans
+    where coalesce(try_cast(start_date as date) <= date '{day}', true)
+        and coalesce(try_cast(cease_date as date) > date '{day}', true)
+"""
+"""The plans that landed and are open on the survey day; a date that cannot be read closes none."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +154,8 @@ def warm_up() -> None:
 def arrival_gate(path: Path, year: int, project: Path = spec.PROJECT) -> GateResult:
     """Whether the landed tables have the contract's columns and are like the last good run's.
 
-    A warehouse without a last good run (`save_baseline`) compares nothing.
+    A warehouse without a last good run (`save_baseline`) compares nothing. Where DfE's published
+    figures were landed, the open plans are compared with the authority's last published caseload.
     """
     limits = {row["name"]: Decimal(row["value"]) for row in spec.in_force("thresholds", year)}
     result = GateResult("arrival")
@@ -162,7 +181,40 @@ def arrival_gate(path: Path, year: int, project: Path = spec.PROJECT) -> GateRes
             present = [row["column_name"] for row in required if row["column_name"] in landed]
             batch = _batch(source, table, _filled_query(table, present))
             _check(batch, suite, _row_count(connection, f"raw.{table}"), parameters, result)
+        _check_size(connection, source, year, limits, project, result)
     return result
+
+
+def _check_size(
+    connection: duckdb.DuckDBPyConnection,
+    source: "SQLDatasource",
+    year: int,
+    limits: Mapping[str, Decimal],
+    project: Path,
+    result: GateResult,
+) -> None:
+    """Whether the open plans that landed are about as many as DfE last published, if it has."""
+    published = _published_size(connection, year)
+    if published is None:
+        return
+    fall = max(published * limits["arrival_published_fall"], limits["arrival_fall_rows"])
+    rise = max(published * limits["arrival_published_rise"], limits["arrival_fall_rows"])
+    parameters = {
+        "least_plans": float(max(ceil(published - fall), 0)),
+        "most_plans": float(published + rise),
+    }
+    suite = _suite(project, "arrival_size", [SIZE], result)
+    query = OPEN_PLANS.format(day=spec.collection(year).survey_day)
+    rows = _row_count(connection, f"({query})")
+    _check(_batch(source, "size", query), suite, rows, parameters, result)
+
+
+def _published_size(connection: duckdb.DuckDBPyConnection, year: int) -> int | None:
+    """The authority's caseload as last published before the year; None when it was not landed."""
+    if not _columns(connection, "intermediate", "dfe_figures"):
+        return None
+    found = connection.execute(PUBLISHED_SIZE, [year]).fetchone()
+    return int(found[0]) if found else None
 
 
 def save_baseline(path: Path, year: int) -> None:
@@ -314,6 +366,15 @@ def _suites() -> "dict[str, list[Expectation]]":
                     ),
                 ]
             )
+    suites["arrival_size"] = [
+        gxe.ExpectTableRowCountToBeBetween(
+            min_value={"$PARAMETER": "least_plans"},
+            max_value={"$PARAMETER": "most_plans"},
+            description="There are about as many open plans as DfE last published of the authority."
+            " If that is right, go on with --accept-arrival.",
+            meta=SIZE,
+        )
+    ]
     for row in spec.seed("rules"):
         if row["checked"] != "no":
             meta = _rule_meta(row)

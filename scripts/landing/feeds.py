@@ -6,7 +6,7 @@ translated or read lands as it is, for a rule to report, and is listed.
 """
 
 from collections.abc import Mapping as Dictionary
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 
@@ -18,6 +18,7 @@ from .mapping import Column, Feed, Mapping
 
 CLEAN = r"^[\p{Z}\p{Cc}\p{Cf}]+|[\p{Z}\p{Cc}\p{Cf}]+$"
 FORBIDDEN = r"[\x{00}-\x{08}\x{0b}\x{0c}\x{0e}-\x{1f}\x{fffe}\x{ffff}]"
+DIRTY = rf"^[\p{{Z}}\p{{Cc}}\p{{Cf}}]|[\p{{Z}}\p{{Cc}}\p{{Cf}}]$|{FORBIDDEN}"
 LOOK_ALIKE = r"[\p{Cyrillic}\p{Greek}\x{2010}-\x{2015}\x{2212}\x{00a0}\x{200b}-\x{200f}]"
 NOTES = {
     "date_unread": "could not be read as a date",
@@ -44,6 +45,8 @@ class Job:
     feed: Feed
     inputs: Dictionary[str, str]
     year: int
+    dirty: frozenset[str] = frozenset()
+    """The columns whose cells need cleaning or mislead: most columns have none."""
 
     @property
     def place(self) -> str:
@@ -79,6 +82,7 @@ def load(
 ) -> None:
     """Load the feed's rows into raw.<table>, and say in audit what became of rows and values."""
     job = Job(mapping, table, feed, inputs, year)
+    job = replace(job, dirty=_dirty_columns(connection, job))
     make_macros(connection, mapping)
     try:
         connection.execute(f"create or replace temp table fed as {_found(job)}")
@@ -89,6 +93,7 @@ def load(
     _take(connection, job)
     connection.execute("delete from fed where _is_kept is not true")
     coded = codes.translate(connection, mapping, table, feed, year)
+    _read_dates(connection, job)
     connection.execute(f"create or replace temp table judged as {_judged(job, coded)}")
     kept = _keep_one_per_key(connection, job) if feed.one_row_per else "true"
     names = ", ".join(map(quoted, feed.columns))
@@ -104,17 +109,68 @@ def load(
         " where note.kind is not null",
         [table],
     )
+    connection.execute("drop table temp.fed; drop table temp.judged")
     _list_columns(connection, job)
+
+
+def _dirty_columns(connection: duckdb.DuckDBPyConnection, job: Job) -> frozenset[str]:
+    """The columns with a cell that is not clean as it stands, found in one pass of each input."""
+    found: set[str] = set()
+    for owner in {column.of or job.feed.input for column in job.feed.columns.values()}:
+        names = [
+            name
+            for name, column in job.feed.columns.items()
+            if column.heading is not None and (column.of or job.feed.input) == owner
+        ]
+        if not names:
+            continue
+        tests = []
+        for name in names:
+            cell = quoted(job.feed.columns[name].heading or "")
+            looks = f" or regexp_matches({cell}, '{LOOK_ALIKE}')" if _is_key(job, name) else ""
+            tests.append(f"bool_or(regexp_matches({cell}, '{DIRTY}'){looks})")
+        row = connection.execute(f"select {', '.join(tests)} from {job.inputs[owner]}").fetchone()
+        found |= {name for name, is_dirty in zip(names, row or (), strict=True) if is_dirty}
+    return frozenset(found)
+
+
+def _is_key(job: Job, name: str) -> bool:
+    return any(each.name == name and each.key for each in spec.contract(job.year)[job.table])
+
+
+def _is_date(job: Job, name: str) -> bool:
+    return any(
+        (row["table_name"], row["column_name"], row["data_type"]) == (job.table, name, "date")
+        for row in spec.seed("extract_contract")
+    )
+
+
+def _read_dates(connection: duckdb.DuckDBPyConnection, job: Job) -> None:
+    """Read each different date of the table `fed` once, into temp.days."""
+    connection.execute(
+        "create or replace temp table days (column_name varchar, from_value varchar,"
+        " to_value varchar, kind varchar)"
+    )
+    for name, column in job.feed.columns.items():
+        if _is_date(job, name):
+            formats = column.dates or job.mapping.dates
+            connection.execute(
+                f"insert into temp.days select '{name}', value, {dates.read('value', formats)},"
+                f" {_date_note('value', formats)} from (select distinct {quoted(name)} as value"
+                f" from fed where {quoted(name)} is not null)"
+            )
 
 
 def _found(job: Job) -> str:
     """The feed's rows with every column's text, whether the row counts, and its place in order."""
     feed = job.feed
-    columns = [f"{_text(job, column)} as {quoted(name)}" for name, column in feed.columns.items()]
+    columns = [
+        f"{_text(job, name, column)} as {quoted(name)}" for name, column in feed.columns.items()
+    ]
     spoilt = [
         f"{_is_spoilt(job, name, column)} as {quoted('_spoilt_' + name)}"
         for name, column in feed.columns.items()
-        if column.heading is not None
+        if name in job.dirty
     ]
     order = f"{feed.order_by}, " if feed.order_by else ""
     label = f" || ' ({_literal(feed.label)})'" if feed.label else ""
@@ -125,7 +181,9 @@ def _found(job: Job) -> str:
             f"{me}._file{label} as _file",
             f"{me}._row",
             f"({feed.where or 'true'})::boolean as _is_kept",
-            f"row_number() over (order by {order}{me}._file, {me}._row) as _place",
+            f"row_number() over (order by {order}{me}._file, {me}._row) as _place"
+            if feed.one_row_per
+            else "null as _place",
             *(
                 f"{quoted('_look_' + each.input)}._row as {quoted('_row_' + each.input)},"
                 f" {quoted('_look_' + each.input)}._file as {quoted('_file_' + each.input)}"
@@ -161,33 +219,37 @@ def _heading(job: Job, column: Column) -> str:
     return f"{quoted(column.of or job.feed.input)}.{quoted(column.heading or '')}"
 
 
-def _text(job: Job, column: Column) -> str:
+def _text(job: Job, name: str, column: Column) -> str:
     """The column's text, cleaned; blank where it holds one of the mapping's words for blank."""
     if column.value is not None:
         return f"nullif('{_literal(column.value)}', '')::varchar"
     said = f"sen2_clean(({column.sql})::varchar)" if column.sql else None
-    return said or f"sen2_clean({_heading(job, column)})"
+    if said or name in job.dirty:
+        return said or f"sen2_clean({_heading(job, column)})"
+    text = _heading(job, column)
+    for blank in ("", *job.mapping.blanks):
+        text = f"nullif({text}, '{_literal(blank)}')"
+    return text
 
 
 def _is_spoilt(job: Job, name: str, column: Column) -> str:
     """A word for what cleaning took from the cell, or for what a key holds that misleads."""
     cell = _heading(job, column)
     forbidden = f"when regexp_matches({cell}, '{FORBIDDEN}') then 'forbidden_character'"
-    is_key = any(each.name == name and each.key for each in spec.contract(job.year)[job.table])
     key = (
         f" when regexp_matches(sen2_clean({cell}), '{LOOK_ALIKE}') then 'look_alike'"
         f" when {cell} <> sen2_clean({cell}) then 'trimmed'"
-        if is_key
+        if _is_key(job, name)
         else ""
     )
     return f"case {forbidden}{key} end"
 
 
 def _take(connection: duckdb.DuckDBPyConnection, job: Job) -> None:
-    """Remember which rows of the inputs the feed used."""
+    """Remember which rows of the inputs the feed used; a row without a number stands for all."""
+    taken = "_of_file, _row from fed where _is_kept" if job.feed.where else "null, null"
     connection.execute(
-        "insert into temp.rows_taken select ?, _of_file, _row from fed where _is_kept",
-        [job.inputs[job.feed.input]],
+        f"insert into temp.rows_taken select ?, {taken}", [job.inputs[job.feed.input]]
     )
     for each in job.feed.look_up:
         row, file = quoted("_row_" + each.input), quoted("_file_" + each.input)
@@ -200,11 +262,6 @@ def _take(connection: duckdb.DuckDBPyConnection, job: Job) -> None:
 
 def _judged(job: Job, coded: set[str]) -> str:
     """The feed's rows as they land, and what there is to say of their cells."""
-    kinds = {
-        row["column_name"]: row["data_type"]
-        for row in spec.seed("extract_contract")
-        if row["table_name"] == job.table
-    }
     select, notes, joins = [], [], []
     for name, column in job.feed.columns.items():
         text = f"fed.{quoted(name)}"
@@ -218,17 +275,26 @@ def _judged(job: Job, coded: set[str]) -> str:
             value = f"case when {join}.from_value is null then {text} else {join}.to_value end"
             notes.append(f"when {join}.is_look_alike then 'look_alike'")
             notes[-1] = _note(name, f"case {notes[-1]} end")
-        if kinds[name] == "date":
-            formats = column.dates or job.mapping.dates
-            value = f"coalesce({dates.read(text, formats)}, {text})"
-            notes.append(_note(name, _date_note(text, formats)))
-        if column.heading is not None:
+        if _is_date(job, name):
+            join = quoted("_day_" + name)
+            joins.append(
+                f"left join temp.days as {join}"
+                f" on {join}.column_name = '{name}' and {join}.from_value = {text}"
+            )
+            value = f"coalesce({join}.to_value, {text})"
+            notes.append(_note(name, f"{join}.kind"))
+        if name in job.dirty:
             notes.append(_note(name, f"fed.{quoted('_spoilt_' + name)}"))
         if column.default is not None:
             notes.append(_note(name, f"case when {value} is null then 'default' end"))
             value = f"coalesce({value}, '{_literal(column.default)}')"
         select.append(f"{value} as {quoted(name)}")
-    said = f"[{', '.join(notes)}]" if notes else "[]::struct(column_name varchar, kind varchar)[]"
+    kept = "lambda note: note.kind is not null"
+    said = (
+        f"list_filter([{', '.join(notes)}], {kept})"
+        if notes
+        else "[]::struct(column_name varchar, kind varchar)[]"
+    )
     return (
         f"select fed._file, fed._of_file, fed._row, fed._place, {', '.join(select)},"
         f" {said} as _notes from fed {' '.join(joins)}"

@@ -4,6 +4,7 @@ Each input is read into a table of text, then each feed is one query of it. A ro
 ends in no table is set aside with its reason, so that every row of every file is accounted for.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -104,17 +105,24 @@ def load(
     _load_other_tables(connection, extract, year, sources)
     # From here on only the mappings' expressions are new, and they reach no file and no network.
     connection.execute("set enable_external_access = false")
-    for table in tables:
-        for mapping in sources:
-            for feed in mapping.tables.get(table, []):
-                of_feed = read[mapping.source]
-                feeds.load(
-                    connection, mapping, table, feed, {n: r.table for n, r in of_feed.items()}, year
-                )
-        _refuse_shared_rows(connection, table)
+    left = Counter(
+        (mapping.source, name) for mapping, _, feed in _feeds(sources) for name in _read_by(feed)
+    )
     for mapping in sources:
-        for name, each in read[mapping.source].items():
-            _set_aside_untaken(connection, mapping, name, each)
+        for name in mapping.inputs:
+            if not left[mapping.source, name]:
+                _finish_input(connection, mapping, name, read[mapping.source][name])
+    for table in tables:
+        for mapping, of_table, feed in _feeds(sources):
+            if of_table == table:
+                of_source = read[mapping.source]
+                held = {name: each.table for name, each in of_source.items()}
+                feeds.load(connection, mapping, table, feed, held, year)
+                for name in _read_by(feed):
+                    left[mapping.source, name] -= 1
+                    if not left[mapping.source, name]:
+                        _finish_input(connection, mapping, name, of_source[name])
+        _refuse_shared_rows(connection, table)
     _count_files(connection, read)
     total = 0
     for table in tables:
@@ -130,6 +138,19 @@ def load(
         if found.path
     ]
     return total, max(newest, default=None)
+
+
+def _feeds(sources: Sequence[Mapping]) -> Iterable[tuple[Mapping, str, Feed]]:
+    """Every feed with its mapping and table."""
+    for mapping in sources:
+        for table, fed in mapping.tables.items():
+            for feed in fed:
+                yield mapping, table, feed
+
+
+def _read_by(feed: Feed) -> set[str]:
+    """The inputs that a feed reads."""
+    return {feed.input, *(each.input for each in feed.look_up)}
 
 
 def wanted_headings(mapping: Mapping, name: str) -> set[str]:
@@ -291,18 +312,24 @@ def _refuse_shared_rows(connection: duckdb.DuckDBPyConnection, table: str) -> No
         )
 
 
-def _set_aside_untaken(
+def _finish_input(
     connection: duckdb.DuckDBPyConnection, mapping: Mapping, name: str, read: Read
 ) -> None:
-    """The rows of an input that no feed took, by its filters."""
-    connection.execute(
-        "insert into audit.rows_set_aside"
-        f" select '{mapping.source}', '{name}', _file, _row, 'not_taken',"
-        " 'no table of the mapping takes it: the filters leave it out'"
-        f" from {read.table} anti join temp.rows_taken as taken"
-        f" on taken.of_input = '{read.table}' and taken._file = {read.table}._file"
-        f" and taken._row = {read.table}._row"
-    )
+    """Set aside the rows that no feed took, by its filters, and let go of the input's rows."""
+    whole = connection.execute(
+        "select 1 from temp.rows_taken where of_input = ? and _row is null limit 1", [read.table]
+    ).fetchone()
+    if not whole:
+        connection.execute(
+            "insert into audit.rows_set_aside"
+            f" select '{mapping.source}', '{name}', _file, _row, 'not_taken',"
+            " 'no table of the mapping takes it: the filters leave it out'"
+            f" from {read.table} anti join temp.rows_taken as taken"
+            f" on taken.of_input = '{read.table}' and taken._file = {read.table}._file"
+            f" and taken._row = {read.table}._row"
+        )
+    connection.execute("delete from temp.rows_taken where of_input = ?", [read.table])
+    connection.execute(f"drop table {read.table}")
 
 
 def _count_files(connection: duckdb.DuckDBPyConnection, read: dict[str, dict[str, Read]]) -> None:

@@ -33,6 +33,8 @@ THRESHOLDS = """name,value,year_from,year_to
 arrival_fall_share,0.2,2021,9999
 arrival_fall_rows,1,2021,9999
 arrival_missing_rise,0.1,2021,9999
+arrival_published_fall,0.2,2021,9999
+arrival_published_rise,0.5,2021,9999
 """
 SEEDS = {
     name: list(csv.DictReader(text.splitlines()))
@@ -41,7 +43,7 @@ SEEDS = {
         ("extract_contract", CONTRACT),
         ("thresholds", THRESHOLDS),
     ]
-}
+} | {"collections": list(spec.seed("collections"))}
 WAREHOUSE = f"""
     create schema spec; create schema validation; create schema person_level;
     create schema raw; create schema audit;
@@ -277,6 +279,43 @@ def test_a_fall_of_a_few_rows_of_a_small_table_leaves_the_gate_open(
     gates.save_baseline(path, YEAR)
     change(path, "delete from raw.people where _row >= 6")
     assert red(gates.arrival_gate(path, YEAR, project)) == []
+
+
+@pytest.mark.parametrize(
+    ("landed", "is_red"),
+    [(79, True), (80, False), (100, False), (150, False), (151, True), (0, True)],
+)
+def test_arrival_against_the_published_size(
+    path: Path, project: Path, landed: int, is_red: bool
+) -> None:
+    change(
+        path,
+        f"""
+        create schema intermediate;
+        create table intermediate.dfe_figures as
+            select * from (values
+                ('330', {YEAR - 1}, 'caseload', true, 'ehcplans', 100.0),
+                ('330', {YEAR - 2}, 'caseload', true, 'ehcplans', 5.0),
+                ('330', {YEAR}, 'caseload', true, 'ehcplans', 9000.0),
+                ('330', {YEAR - 1}, 'caseload', false, 'ehcplans', 9000.0),
+                ('331', {YEAR - 1}, 'caseload', true, 'ehcplans', 9000.0)
+            ) as t(la_code, collection_year, dataset, is_total, figure, number);
+        create table audit.extract_settings as select '330' as la_code;
+        create table raw.plans as
+            select 'e' || range as plan_id, '2020-01-01' as start_date, 'nonsense' as cease_date,
+                range as _row
+            from range({landed});
+        insert into raw.plans values ('ended', '2020-01-01', '2020-02-02', 1000);
+        insert into raw.plans values ('future', '{YEAR + 1}-01-01', '', 1001);
+        """,
+    )
+    closed = [("arrival_size", "size as published", "broken")]
+    assert red(gates.arrival_gate(path, YEAR, project)) == closed * is_red
+
+
+def test_without_published_figures_no_size_is_expected(path: Path, project: Path) -> None:
+    suites = {each.suite for each in gates.arrival_gate(path, YEAR, project).expectations}
+    assert "arrival_size" not in suites
 
 
 def test_arrival_without_a_table_is_closed(path: Path, project: Path) -> None:
