@@ -38,6 +38,13 @@ OVERRIDE = {
     "reason": "Seen on the birth certificate",
     "author": "Jo Bloggs",
 }
+DECISION = {
+    "person_id": "7",
+    "other_person_id": "two:7",
+    "decision": "same",
+    "reason": "Asked the school",
+    "author": "Jo Bloggs",
+}
 
 
 def text_of(name: str, *rows: Row) -> str:
@@ -291,8 +298,10 @@ def test_a_wrong_file_is_named_and_loses_nothing(
 
 @pytest.mark.parametrize("name", COLUMNS)
 def test_a_correct_file_is_not_refused_for_what_may_differ(name: str, tmp_path: Path) -> None:
-    first = {"notes": NOTE, "overrides": OVERRIDE}[name]
-    second = first | ({"found": "x"} if name == "notes" else {"from": "x"})
+    first = {"notes": NOTE, "overrides": OVERRIDE, "people_matched": DECISION}[name]
+    second = first | {"notes": {"found": "x"}, "overrides": {"from": "x"}}.get(
+        name, {"other_person_id": "two:8"}
+    )
     columns = list(reversed(COLUMNS[name]))
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="")
