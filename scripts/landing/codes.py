@@ -129,8 +129,12 @@ def nearest(value: str, listed: CodeList | None) -> tuple[str | None, str | None
     """The code whose own spelling or label is most like a value, and its label."""
     if listed is None:
         return None, None
+    # A code of a letter or two is part of many a word, so it is like short values alone.
     choices = [
-        (text, code) for code, label in listed.labels.items() for text in (code, label) if text
+        (text, code)
+        for code, label in listed.labels.items()
+        for text in (code, label)
+        if len(text) > 2 or text and len(value) <= 2
     ]
     found = process.extractOne(
         headings.fold(value),

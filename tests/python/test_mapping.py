@@ -1,8 +1,10 @@
 """Mappings: a source in its own shape becomes the contract's tables, and no row is lost."""
 
+import json
 from pathlib import Path
 
 import duckdb
+import jsonschema
 import pytest
 import yaml
 
@@ -419,6 +421,51 @@ def test_the_shipped_files_are_what_is_generated() -> None:
     contract = (shipped.SHIPPED / "contract.yml").read_text(encoding="utf-8")
     assert contract == shipped.contract_mapping()
     assert shipped.SCHEMA.read_text(encoding="utf-8") == shipped.schema_text()
+
+
+class AsEditors(yaml.SafeLoader):
+    """YAML as editors read it: version 1.2, in which `on` is a word and no boolean."""
+
+    yaml_implicit_resolvers = {
+        first: [(tag, found) for tag, found in rules if first in "tTfF" or not tag.endswith("bool")]
+        for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+def of_docs() -> str:
+    """The example of docs/mapping.md."""
+    docs = (spec.PROJECT / "docs" / "mapping.md").read_text(encoding="utf-8")
+    return docs.split("## A mapping\n\n```yaml\n")[1].split("```")[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [of_docs(), *(path.read_text(encoding="utf-8") for path in shipped.SHIPPED.glob("*.yml"))],
+)
+def test_the_schema_accepts_what_is_shipped_and_shown(text: str) -> None:
+    schema = json.loads(shipped.SCHEMA.read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(yaml.load(text, Loader=AsEditors), schema)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"typo": 1},
+        {"source": "One System"},
+        {"inputs": {}},
+        {"inputs": {"a": {"files": "x", "encodng": "utf-8"}}},
+        {"tables": {"people": {"columns": {}}}},
+        {"tables": {"people": {"input": "a", "columns": {"sex": {"form": "Gender"}}}}},
+        {"inputs": {"a": {"query": "select 1", "database": "postgresql://u:p@h/d"}}},
+    ],
+)
+def test_the_schema_refuses_what_an_editor_should_mark(change: dict) -> None:
+    schema = json.loads(shipped.SCHEMA.read_text(encoding="utf-8"))
+    right = {"source": "one", "inputs": {"a": {"files": "x.csv"}}, "tables": {}}
+    jsonschema.validate(right, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(right | change, schema)
 
 
 @pytest.mark.parametrize("path", sorted(shipped.SHIPPED.glob("*.yml")), ids=lambda path: path.stem)
