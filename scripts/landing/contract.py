@@ -184,11 +184,19 @@ def _encoding_fault(path: Path) -> str:
                 text = line.decode("utf-8-sig" if number == 1 else "utf-8")
             except UnicodeDecodeError as error:
                 before = line[: error.start].decode("utf-8", errors="replace")
-                cells = next(csv.reader([before]), [""])
+                cells = _cells(before)
                 column = _column_words(header, max(len(cells) - 1, 0))
                 return f"{path}, line {number}, column {column}: is not UTF-8 text. {remedy}"
-            header = header or next(csv.reader([text]), [])
+            header = header or _cells(text)
     return f"{path}: ends in the middle of a character, so it was cut short. {remedy}"
+
+
+def _cells(line: str) -> list[str]:
+    """The values of a line, as far as it is one."""
+    try:
+        return next(csv.reader([line]), [])
+    except csv.Error:
+        return []
 
 
 def _column_words(header: list[str], place: int) -> str:

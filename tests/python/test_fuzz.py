@@ -110,9 +110,10 @@ def test_an_input_that_is_missing_and_may_be_has_no_rows(tmp_path: Path) -> None
 def test_a_file_that_is_not_utf_8_from_its_first_byte_is_named(tmp_path: Path) -> None:
     for file, content in fuzz.EXTRACT.items():
         (tmp_path / file).write_bytes(content)
-    (tmp_path / "people.csv").write_bytes(b"\x80" + fuzz.EXTRACT["people.csv"])
-    with pytest.raises(InputError, match=r"people.csv, line 1, column 1: is not UTF-8"):
-        land(tmp_path, YEAR, CONFIG, tmp_path / "w.duckdb")
+    for begin in (b"\x80", b"\rx\xff"):
+        (tmp_path / "people.csv").write_bytes(begin + fuzz.EXTRACT["people.csv"])
+        with pytest.raises(InputError, match=r"people.csv, line 1, column 1: is not UTF-8"):
+            land(tmp_path, YEAR, CONFIG, tmp_path / "w.duckdb")
 
 
 def test_a_workbook_whose_sheet_is_cut_short_is_refused(tmp_path: Path) -> None:
