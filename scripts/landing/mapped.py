@@ -20,6 +20,8 @@ from .mapping import Feed, Mapping
 
 OnTable = Callable[[str, int], None]
 AUDIT_TABLES = ("landed_inputs", "mapped_columns", "unmapped_values", "landing_notes")
+MEMORY = "2GB"
+"""What the rows of the inputs may take; beyond it they wait on the disk, beside the warehouse."""
 OTHERWISE_FOUND = set(contract.OPTIONAL_TABLES)
 
 
@@ -93,6 +95,7 @@ def load(
 ) -> tuple[int, date | None]:
     """Load every table; gives the number of rows landed and the day of the newest file, if any."""
     connection.execute("set timezone = 'UTC'")
+    connection.execute(f"set memory_limit = '{MEMORY}'")
     feeds.remember_rows(connection)
     tables = spec.contract(year)
     for table, columns in tables.items():
