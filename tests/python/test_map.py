@@ -156,6 +156,7 @@ def test_words_of_codes_are_shown_and_the_rest_is_not(tmp_path: Path) -> None:
         [["7", SECRET, "Ann", "2015-02-03"], ["8", SECRET, "Ben", "2015-02-03"]],
         [[SECRET, "Ann", "red"], [SECRET, "Ben", "blue"]],
         [["Colour", "Size"], ["red", "1"]],
+        [["Surname", "Forename", "A950000178301"], ["x", "y", "z"]],
     ],
 )
 def test_a_file_without_headings_is_refused_without_its_values(
@@ -167,6 +168,7 @@ def test_a_file_without_headings_is_refused_without_its_values(
     assert "people.csv" in str(refused.value)
     assert SECRET not in str(refused.value)
     assert "Ann" not in str(refused.value)
+    assert "A950000178301" not in str(refused.value)
 
 
 def test_sheets_months_and_the_month_first(tmp_path: Path) -> None:

@@ -197,6 +197,7 @@ def test_local_values_and_defaults_have_a_sheet(tmp_path: Path) -> None:
             insert into audit.landing_notes (table_name, file, row, column_name, kind) values
                 ('plans', 'a.csv', 2, 'personal_budget', 'default'),
                 ('plans', 'a.csv (second)', 2, 'personal_budget', 'default'),
+                ('plans', 'a.csv', 9, 'personal_budget', 'look_alike'),
                 ('plans', 'b.csv', 3, 'personal_budget', 'default');
             """
         )
