@@ -134,7 +134,7 @@ def nearest(value: str, listed: CodeList | None) -> tuple[str | None, str | None
         (text, code)
         for code, label in listed.labels.items()
         for text in (code, label)
-        if len(text) > 2 or text and len(value) <= 2
+        if len(text) > 2 or (text and len(value) <= 2)
     ]
     found = process.extractOne(
         headings.fold(value),
