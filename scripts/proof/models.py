@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,8 +41,10 @@ class Outcome:
 class Pipeline:
     """The compiled models, and a warehouse that holds the seeds and nothing else of need."""
 
-    def __init__(self, folder: Path, seeded: Path | None = None) -> None:
-        """Load the seeds, or take a warehouse that has them, and compile the models.
+    def __init__(
+        self, folder: Path, seeded: Path | None = None, select: Sequence[str] = MODELS
+    ) -> None:
+        """Load the seeds, or take a warehouse that has them, and compile the models selected.
 
         A folder that has both from before is used as it is. Raises DefectError when dbt cannot.
         """
@@ -54,10 +56,15 @@ class Pipeline:
                 shutil.copy(seeded, self.base)
             else:
                 self._dbt(target, "seed")
-            self._dbt(target, "compile", "--select", *MODELS)
+            self._dbt(target, "compile", "--select", *select)
             (target / "manifest.json").rename(manifest)
         nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"]
         self.statements = list(_in_order(nodes))
+        self.analyses = {
+            node["name"]: node["compiled_code"]
+            for node in nodes.values()
+            if node["resource_type"] == "analysis" and node.get("compiled_code")
+        }
 
     def _dbt(self, target: Path, *arguments: str) -> None:
         """Run dbt on the warehouse of the seeds."""
@@ -77,6 +84,12 @@ class Pipeline:
         )  # fmt: skip
         if finished.returncode:
             raise DefectError(f"dbt {arguments[0]} failed:\n{finished.stdout[-2000:]}")
+
+    def build(self, year: int, warehouse: Path) -> None:
+        """Run the models of a year in a warehouse that has the seeds and what was landed."""
+        with duckdb.connect(str(warehouse)) as connection:
+            for statement in self.statements:
+                connection.execute(statement.replace(YEAR, str(year)))
 
     def run(self, year: int, extract: Path, warehouse: Path, tables: list[str]) -> Outcome:
         """Land an extract and run the models of the year on it; gives the published tables named.

@@ -27,10 +27,15 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder.parent if os.environ.get("PYTEST_XDIST_WORKER") else folder
 
 
+SHARED: dict[str, Path] = {}
+"""The folder that all test workers share, once the session has begun."""
+
+
 @pytest.fixture(scope="session", autouse=True)
 def one_reading_of_the_project(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Let all workers share what dbt has read of the project."""
-    os.environ[CACHE] = str(shared(tmp_path_factory) / "dbt_cache")
+    SHARED["folder"] = shared(tmp_path_factory)
+    os.environ[CACHE] = str(SHARED["folder"] / "dbt_cache")
 
 
 @contextmanager

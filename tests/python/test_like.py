@@ -20,7 +20,7 @@ from sen2.sample import write_like
 from sen2.sample.like.allocate import share_out, whole_table
 from sen2.sample.like.published import Published, Row, defect
 
-from .conftest import Built, once
+from .extracts import models
 
 PUBLISHED = Path(__file__).parent / "published"
 # What DfE counts as not recorded is left out of the extract, and a provider that is only on the
@@ -29,10 +29,8 @@ NOT_RECORDED = {"D02", "D04", "L04", "L06"}
 
 
 @pytest.fixture(scope="session")
-def pipeline(built: Built) -> Pipeline:
-    folder = built.target.parent / "proof"
-    with once(folder, "compiled"):
-        return Pipeline(folder, built.warehouse)
+def pipeline() -> Pipeline:
+    return models()
 
 
 def rows(path: Path) -> list[dict[str, str]]:

@@ -1,7 +1,6 @@
 """Lineage: every cell of the return leads to the cells of the extract that it comes from."""
 
 import csv
-import shutil
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -228,14 +227,8 @@ def corrected(built: Built, tmp_path_factory: pytest.TempPathFactory) -> tuple[P
         writer = csv.DictWriter(file, [*names, "expiry"], "", "ignore")
         writer.writeheader()
         writer.writerows(made)
-    (folder / "target").mkdir()
-    shutil.copy(built.target / "partial_parse.msgpack", folder / "target")
     warehouse = build_extract(
-        built.extract,
-        YEAR,
-        folder / "sen2.duckdb",
-        selected=["+path:models/person_level", "+lineage", "+overrides"],
-        overrides=folder / "overrides.csv",
+        built.extract, YEAR, folder / "sen2.duckdb", overrides=folder / "overrides.csv"
     )
     applied = {
         row["row"]

@@ -1,5 +1,6 @@
 """Files as they should not be: each stops the landing with its message, or ends with its reason."""
 
+import shutil
 import struct
 import zipfile
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from sen2.errors import InputError
 from sen2.land import land
 from sen2.landing import workbook
 
-from .conftest import dbt, failures
+from .extracts import models
 from .sources import write_text, write_xlsx
 
 YEAR = 2026
@@ -285,13 +286,9 @@ def ends(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The faults landed and built as far as the end of every row."""
     folder = tmp_path_factory.mktemp("ends")
     write_text(folder / "wide.csv", [WIDE, *(said for said, *_ in FAULTS.values()), ["p9", "x"]])
-    warehouse = folder / "w.duckdb"
+    warehouse = Path(shutil.copy(models().base, folder))
     land(folder, YEAR, CONFIG, warehouse, mappings=[wide_mapping(folder)])
-    events = dbt(
-        warehouse, folder / "target", "build", "--select", "+row_dispositions",
-        "--exclude-resource-type", "unit_test", "test",
-    )  # fmt: skip
-    assert failures(events) == []
+    models().build(YEAR, warehouse)
     return warehouse
 
 

@@ -14,6 +14,7 @@ from sen2 import build, export, spec, warehouse
 from sen2.config import read_config
 from sen2.errors import InputError
 from sen2.land import land
+from sen2.published import headings
 from sen2.sample import write_sample
 
 from .conftest import YEAR, Built, dbt, failures
@@ -101,7 +102,7 @@ def test_an_extract_becomes_a_submission_until_it_has_an_error(
     assert [value for value in values_of_people(extract) if value in said] == []
 
 
-@pytest.mark.parametrize("year", CONFIRMED)
+@pytest.mark.parametrize("year", [year for year in CONFIRMED if year != YEAR])
 def test_every_year_becomes_a_submission(year: int, tmp_path: Path) -> None:
     write_sample(tmp_path / "extract", year, 100, 11)
     done = sen2(tmp_path, "run", "extract", "--year", str(year))
@@ -131,6 +132,9 @@ def test_a_year_of_the_form_alone_becomes_a_form_until_it_has_an_error(
     assert (out / "form.xlsx").exists()
     assert (out / "issues.xlsx").exists()
     assert submissions(out) == []
+    for dataset, columns in headings(year).items():
+        with (out / "published" / f"{dataset}.csv").open(encoding="utf-8", newline="") as file:
+            assert next(csv.reader(file)) == list(columns)
 
     repeat_a_person(tmp_path / "extract")
     red = sen2(tmp_path, "run", "extract", "--year", str(year))
@@ -165,12 +169,6 @@ def test_the_pilot_becomes_a_form_and_only_when_accepted_a_submission(
     assert again.returncode == 0, again.stderr
     assert submissions(out) == []
     assert (out / "superseded" / name).exists()
-
-    repeat_a_person(tmp_path / "extract")
-    red = sen2(tmp_path, "run", "extract", "--year", str(year), "--accept-unconfirmed")
-    assert red.returncode == 1, red.stderr
-    assert submissions(out) == []
-    assert not (out / "form.csv").exists()
 
 
 def test_every_planted_fault_is_reported_on_its_record(tmp_path: Path) -> None:
