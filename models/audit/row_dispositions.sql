@@ -186,8 +186,13 @@ disposed as (
         table_name,
         file,
         row,
-        case when fault = 'not_taken' then 'out_of_scope' else 'rejected' end,
-        case when fault = 'not_taken' then 'Not landed: ' else 'Rejected: ' end || reason || '.',
+        case fault
+            when 'not_taken' then 'out_of_scope'
+            when 'looked_up' then 'reference'
+            else 'rejected'
+        end,
+        case when fault in ('not_taken', 'looked_up') then 'Not landed: ' else 'Rejected: ' end
+        || reason || '.',
     from {{ source('audit', 'rows_set_aside') }}
 ),
 

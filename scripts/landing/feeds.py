@@ -68,7 +68,8 @@ def make_macros(connection: duckdb.DuckDBPyConnection, mapping: Mapping) -> None
 def remember_rows(connection: duckdb.DuckDBPyConnection) -> None:
     """Begin to remember which rows of the inputs the feeds take."""
     connection.execute(
-        "create or replace temp table rows_taken (of_input varchar, _file varchar, _row bigint)"
+        "create or replace temp table rows_taken"
+        " (of_input varchar, _file varchar, _row bigint, is_fed boolean)"
     )
 
 
@@ -246,15 +247,20 @@ def _is_spoilt(job: Job, name: str, column: Column) -> str:
 
 
 def _take(connection: duckdb.DuckDBPyConnection, job: Job) -> None:
-    """Remember which rows of the inputs the feed used; a row without a number stands for all."""
-    taken = "_of_file, _row from fed where _is_kept" if job.feed.where else "null, null"
+    """Remember which rows of the inputs the feed used, as its own or to look values up in.
+
+    A row without a number stands for all.
+    """
+    taken, kept = "null, null", ""
+    if job.feed.where:
+        taken, kept = "_of_file, _row", " from fed where _is_kept"
     connection.execute(
-        f"insert into temp.rows_taken select ?, {taken}", [job.inputs[job.feed.input]]
+        f"insert into temp.rows_taken select ?, {taken}, true{kept}", [job.inputs[job.feed.input]]
     )
     for each in job.feed.look_up:
         row, file = quoted("_row_" + each.input), quoted("_file_" + each.input)
         connection.execute(
-            f"insert into temp.rows_taken select distinct ?, {file}, {row} from fed"
+            f"insert into temp.rows_taken select distinct ?, {file}, {row}, false from fed"
             f" where _is_kept and {row} is not null",
             [job.inputs[each.input]],
         )

@@ -325,11 +325,16 @@ def _finish_input(
     if not whole:
         connection.execute(
             "insert into audit.rows_set_aside"
-            f" select '{mapping.source}', '{name}', _file, _row, 'not_taken',"
-            " 'no table of the mapping takes it: the filters leave it out'"
-            f" from {read.table} anti join temp.rows_taken as taken"
-            f" on taken.of_input = '{read.table}' and taken._file = {read.table}._file"
-            f" and taken._row = {read.table}._row"
+            f" select '{mapping.source}', '{name}', read._file, read._row,"
+            " case when taken._row is null then 'not_taken' else 'looked_up' end,"
+            " case when taken._row is null"
+            " then 'no table of the mapping takes it: the filters leave it out'"
+            " else 'the mapping looks values up in it, for rows of other tables' end"
+            f" from {read.table} as read left join ("
+            "select _file, _row, bool_or(is_fed) as is_fed from temp.rows_taken"
+            f" where of_input = '{read.table}' group by _file, _row) as taken"
+            " on taken._file = read._file and taken._row = read._row"
+            " where not coalesce(taken.is_fed, false)"
         )
     connection.execute("delete from temp.rows_taken where of_input = ?", [read.table])
     connection.execute(f"drop table {read.table}")

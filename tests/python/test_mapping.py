@@ -334,7 +334,11 @@ def test_another_input_is_looked_up_without_multiplying_rows(tmp_path: Path) -> 
         ("8", None),
     ]
     aside = rows(warehouse, "select table_name, row, fault from audit.rows_set_aside order by all")
-    assert aside == [("posts", 3, "not_taken"), ("posts", 4, "not_taken")]
+    assert aside == [
+        ("posts", 2, "looked_up"),
+        ("posts", 3, "not_taken"),
+        ("posts", 4, "not_taken"),
+    ]
 
 
 def test_two_sources_land_side_by_side(tmp_path: Path) -> None:
