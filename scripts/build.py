@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from . import spec
-from .errors import DefectError, DiskFullError
+from .errors import DefectError, DiskFullError, InputError
+from .warehouse import MEMORY_LIMIT
 
+OUT_OF_MEMORY = "Out of Memory Error"
+"""How DuckDB says so, in the messages that dbt passes on."""
 QUIET_ENVIRONMENT = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"}
 CACHE = "SEN2_DBT_CACHE"
 """The environment variable that names a folder in which dbt's reading of the project is kept for
@@ -38,7 +41,8 @@ def build(
     Left out are unit tests and the tests of the seeds with each other, which `make test` runs: they
     guard this project's own text, not an authority's data.
 
-    Raises DefectError that names the models or tests of ours that failed, or DiskFullError. dbt's
+    Raises DefectError that names the models or tests of ours that failed, DiskFullError, or
+    InputError when DuckDB has too little memory. dbt's
     own messages are not repeated, and no log is kept, since both can hold values from a person's
     record.
     """
@@ -56,7 +60,7 @@ def build(
     ]  # fmt: skip
     failed: list[str] = []
     done = total = 0
-    is_disk_full = False
+    is_disk_full = is_too_little = False
     with (
         remembered(warehouse, year, target),
         subprocess.Popen(
@@ -73,6 +77,7 @@ def build(
     ):
         for line in process.stdout or ():
             is_disk_full = is_disk_full or any(words in line for words in DiskFullError.WORDS)
+            is_too_little = is_too_little or OUT_OF_MEMORY in line
             event = _event(line)
             if "execution_time" not in event or "index" not in event:
                 continue
@@ -82,6 +87,11 @@ def build(
                 failed.append(event["node_info"]["node_name"])
     if is_disk_full:
         raise DiskFullError(f"{warehouse.parent}: the disk is full. Make room and run again.")
+    if is_too_little and (failed or process.returncode):
+        raise InputError(
+            f"{warehouse.name}: DuckDB ran out of memory. Close other programs, or give it more"
+            f" with {MEMORY_LIMIT}, and run again."
+        )
     if failed:
         raise DefectError(
             f"dbt could not build, or a test of ours failed on, {', '.join(sorted(failed))}."

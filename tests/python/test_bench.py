@@ -36,7 +36,12 @@ def test_a_ratio_over_a_fifth_worse_is_told(
     for name in ("PAGE", "RATIOS", "CHART"):
         monkeypatch.setattr(report, name, tmp_path / getattr(report, name).name)
     assert report.worse([measured(300, 99)]) == []
-    report.write([measured(300, 20), measured(3_000, 40)], "a machine", None, "")
+    report.write(
+        [measured(300, 20), measured(3_000, 40)],
+        "a machine",
+        [(measured(300, 20), "9MB", None)],
+        "",
+    )
     with (tmp_path / "benchmarks.csv").open(newline="") as file:
         assert [tuple(row.values()) for row in csv.DictReader(file)] == [
             ("300", "10.000"),
@@ -47,6 +52,7 @@ def test_a_ratio_over_a_fifth_worse_is_told(
     assert (tmp_path / "benchmarks.png").read_bytes().startswith(b"\x89PNG")
     page = (tmp_path / "benchmarks.md").read_text()
     assert "| 10.0 | 2.0 | 1.0 | 1.0 |" in page
+    assert "| 300 | 9MB | too little" in page
 
 
 def test_a_command_that_fails_is_not_a_measurement() -> None:

@@ -329,3 +329,12 @@ def test_dbts_reading_is_kept_for_other_warehouses(
                 (target / "partial_parse.msgpack").write_text(text)
         assert (target / "partial_parse.msgpack").read_text() == "read"
     assert len(list((tmp_path / "cache").iterdir())) == 1
+
+
+def test_too_little_memory_is_said_plainly(
+    built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEN2_MEMORY_LIMIT", "1MB")
+    copy = Path(shutil.copy(built.warehouse, tmp_path / "sen2.duckdb"))
+    with pytest.raises(InputError, match="ran out of memory"):
+        build.build(copy, YEAR, select="stg_people cases")
