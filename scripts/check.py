@@ -26,8 +26,8 @@ def check(
     path = path or Path("warehouse") / f"check_{return_id}.duckdb"
     folder = folder or Path("out") / f"check_{return_id}"
     stages = Stages()
-    threading.Thread(target=gates.warm_up, daemon=True).start()
     loaded = _read(stages, file, return_id, year, path)
+    threading.Thread(target=gates.warm_up, daemon=True).start()
     with stages.stage("build", "Building the warehouse") as advance:
         nodes = build.build(path, year, advance)
     stages.say("build", f"{nodes} models, seeds and tests")

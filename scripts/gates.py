@@ -11,7 +11,7 @@ import logging
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from math import ceil
@@ -147,8 +147,13 @@ class ColumnCount(NamedTuple):
 
 
 def warm_up() -> None:
-    """Import Great Expectations ahead of the first gate, while something else takes its time."""
-    _context()
+    """Import Great Expectations ahead of the first gate, while something else takes its time.
+
+    A command that ends meanwhile cuts it off, which is nobody's fault; a gate that needs it and
+    cannot have it says so.
+    """
+    with suppress(Exception):
+        _context()
 
 
 def arrival_gate(path: Path, year: int, project: Path = spec.PROJECT) -> GateResult:
