@@ -23,13 +23,15 @@
     {% if table_name == 'people' %}
         {{ return('select * from ' ~ ref('people_identified')) }}
     {% endif %}
+    {% set landed = identified(table_name) if table_name in ('requests', 'plans')
+        else ref('stg_' ~ table_name) %}
+    {{ not_rejected(table_name, landed) }}
+{%- endmacro %}
+
+{# The rows of a relation of a landed table but those that are rejected. #}
+{% macro not_rejected(table_name, landed) -%}
     select landed.*
-    from
-        {% if table_name in ('requests', 'plans') %}
-            {{ identified(table_name) }}
-        {% else %}
-            {{ ref('stg_' ~ table_name) }}
-        {% endif %} as landed
+    from {{ landed }} as landed
     anti join (
         select
             _file,

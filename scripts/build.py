@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from . import spec
+from . import spec, unchanged
 from .errors import DefectError, DiskFullError, InputError
 from .warehouse import MEMORY_LIMIT
 
@@ -122,7 +122,8 @@ def remembered(warehouse: Path, year: int, target: Path) -> Iterator[None]:
     if not folder:
         yield
         return
-    key = hashlib.sha256(f"{spec.PROJECT} {warehouse.name} {year}".encode()).hexdigest()[:16]
+    what = f"{spec.PROJECT} {unchanged.project()} {warehouse.name} {year}"
+    key = hashlib.sha256(what.encode()).hexdigest()[:16]
     cached, own = Path(folder) / f"{key}.msgpack", target / "partial_parse.msgpack"
     if cached.exists() and not own.exists():
         target.mkdir(parents=True, exist_ok=True)

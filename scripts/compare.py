@@ -170,7 +170,7 @@ def _sides(
         if name not in known:
             held = ", ".join(f"{side.return_id} of {side.year}" for side in known.values())
             raise InputError(
-                f"{path}: has no return of the name that was given, it has {held or 'none'}. A"
+                f"{path}: has no return of the name that was given; it has {held or 'none'}. A"
                 " return that was imported is there after `sen2 build`."
             )
     first, second = known[earlier], known[later]

@@ -14,7 +14,7 @@ import xlsxwriter
 
 from . import report
 from .errors import InputError
-from .report import Column, Values
+from .report import NAMES, Column, Values
 
 if TYPE_CHECKING:
     from .compare import Comparison
@@ -35,11 +35,6 @@ CHANGE = (
     Column("Kind", 22, "label"),
     Column("Person then", 14, "earlier_person_id"),
     Column("Person now", 14, "later_person_id"),
-)
-NAMES = (
-    Column("Surname", 14, "surname"),
-    Column("Forename", 14, "forename"),
-    Column("Date of birth", 11, "person_birth_date"),
 )
 OF_CHANGE = (
     Column("Request then", 16, "earlier_request_id"),

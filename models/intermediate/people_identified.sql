@@ -4,16 +4,7 @@
 with
 
 people as (
-    select people.*
-    from {{ identified('people') }} as people
-    anti join (
-        select
-            _file,
-            _row,
-        from {{ ref('rejected_rows') }}
-        where table_name = 'people'
-    ) as rejected
-        on people._file = rejected._file and people._row = rejected._row
+    {{ not_rejected('people', identified('people')) }}
 ),
 
 merged as (

@@ -5,22 +5,18 @@ sources as (
     select * from {{ source('audit', 'sources') }}
 ),
 
+accepted_people as (
+    {{ not_rejected('people', ref('stg_people')) }}
+),
+
 people as (
     select
-        people.*,
+        accepted_people.*,
         sources.place,
         sources.ids_of,
         sources.id_prefix,
-    from {{ ref('stg_people') }} as people
-    inner join sources on people._source = sources.source
-    anti join (
-        select
-            _file,
-            _row,
-        from {{ ref('rejected_rows') }}
-        where table_name = 'people'
-    ) as rejected
-        on people._file = rejected._file and people._row = rejected._row
+    from accepted_people
+    inner join sources on accepted_people._source = sources.source
     where (select count(*) from {{ source('audit', 'sources') }}) > 1
 )
 

@@ -6,12 +6,11 @@ from typing import Annotated
 
 import typer
 
-from .. import spec
 from ..console import err, out
 from ..errors import DefectError
 from . import peers as others
 from . import report
-from .measure import Measured, Usage, main_job, measure
+from .measure import Measured, Usage, latest_year, main_job, measure
 
 SIZES = (3_300, 20_000)
 ALL_SIZES = (3_300, 20_000, 100_000, 640_000)
@@ -29,7 +28,7 @@ def main(
     ] = False,
 ) -> None:
     """Measure the main job at growing sizes beside the floor; exit 1 when it got 20% worse."""
-    year = max(year for year in _confirmed_years() if not spec.collection(year).is_provisional)
+    year = latest_year()
     measured: list[Measured] = []
     tight: list[tuple[Measured, str, Usage | None]] = []
     for size in plans or (ALL_SIZES if record else SIZES):
@@ -68,11 +67,6 @@ def _tight(folder: Path, year: int, memory: str) -> Usage | None:
     if not report.same_bytes(xml, free):
         raise DefectError("With less memory another submission was written.")
     return usage
-
-
-def _confirmed_years() -> list[int]:
-    years = (int(row["collection_year"]) for row in spec.seed("collections"))
-    return [year for year in years if spec.has_confirmed_structure(year)]
 
 
 if __name__ == "__main__":

@@ -58,6 +58,16 @@ def spent(arguments: Sequence[str], environment: Mapping[str, str] | None = None
     return Usage(time.perf_counter() - began, usage.ru_maxrss / 1024)
 
 
+def latest_year() -> int:
+    """The latest collection of which everything is confirmed."""
+    years = (int(row["collection_year"]) for row in spec.seed("collections"))
+    return max(
+        year
+        for year in years
+        if spec.has_confirmed_structure(year) and not spec.collection(year).is_provisional
+    )
+
+
 def main_job(folder: Path, year: int, memory: str | None = None) -> Usage:
     """`sen2 run` on the extract of a folder; `memory` is the most that DuckDB may take."""
     config = spec.PROJECT / "sen2.yml"

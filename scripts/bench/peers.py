@@ -9,12 +9,11 @@ import json
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from .. import spec
 from ..sample import write_sample
-from .measure import main_job, spent
+from .measure import latest_year, main_job, spent
 
 PEOPLE, PLANS = 5_000, 4_050
 PEER = "csc-validator-be-cin==0.1.13"
@@ -38,15 +37,12 @@ def compare() -> str:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         peer = _peer(folder)
-        year = max(y for y in map(int, _years()) if not spec.collection(y).is_provisional)
+        year = latest_year()
         write_sample(folder / "extract", year, PLANS, 1)
         main_job(folder, year)
         (xml,) = (folder / "out").glob("*.xml")
-        began = time.perf_counter()
-        spent(
-            [sys.executable, "-m", "sen2.cli", "check", str(xml), "--out", str(folder / "checked")]
-        )
-        seconds = time.perf_counter() - began
+        ours = [sys.executable, "-m", "sen2.cli", "check", str(xml)]
+        seconds = spent([*ours, "--out", str(folder / "checked")]).seconds
         people = xml.read_bytes().count(b"<Person>")
     rules = sum(
         row["module"] != "extract" and int(row["year_from"]) <= year <= int(row["year_to"])
@@ -59,14 +55,6 @@ def compare() -> str:
         f" {seconds:.1f} s for {people:,} people and {rules} rules, from XML to workbook, of which"
         " the larger part is dbt. They judge different censuses: this compares speed, not findings."
     )
-
-
-def _years() -> list[str]:
-    return [
-        row["collection_year"]
-        for row in spec.seed("collections")
-        if spec.has_confirmed_structure(int(row["collection_year"]))
-    ]
 
 
 def _peer(folder: Path) -> dict[str, float]:

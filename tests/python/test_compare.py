@@ -356,15 +356,18 @@ def test_many_changes_at_once_are_all_found_and_nothing_else(
 ) -> None:
     wanted: Found = set()
     taken: set[str] = set()
-    for name in planted:
-        condition, change = PLANTS[name]
-        free = [pair for pair in people(connection, condition) if pair[0] not in taken]
-        then, now = of.choice(free)  # type: ignore[attr-defined]
-        taken.add(then)
-        wanted |= change(connection, then, now)
-    found = changes(connection)
-    connection.rollback()
-    connection.begin()
+    try:
+        for name in planted:
+            condition, change = PLANTS[name]
+            free = [pair for pair in people(connection, condition) if pair[0] not in taken]
+            if free:
+                then, now = of.choice(free)  # type: ignore[attr-defined]
+                taken.add(then)
+                wanted |= change(connection, then, now)
+        found = changes(connection)
+    finally:
+        connection.rollback()
+        connection.begin()
     assert found == wanted
 
 
