@@ -122,9 +122,8 @@ RECEIVED = (
 )
 PLACED = (
     "person_id in (select person_id from person_level.placement_detail where return_id = 'built'"
-    " and placement_rank = '1' and leaving_date is null and urn is not null"
-    " and entry_date < '2026-01-15'"
-    " group by person_id having count(*) = 1)"
+    " group by person_id having count(*) = 1 and bool_and(placement_rank = '1'"
+    " and leaving_date is null and urn is not null and entry_date < '2026-01-15'))"
 )
 
 
