@@ -9,9 +9,9 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from . import spec, unchanged
+from .dbt_child import Node
 from .errors import DefectError, DiskFullError, InputError
 from .warehouse import MEMORY_LIMIT
 
@@ -49,8 +49,8 @@ def build(
     warehouse = warehouse.resolve()
     target = (target or warehouse.parent / f".{warehouse.stem}" / "dbt").resolve()
     command = [
-        sys.executable, "-P", "-m", "sen2.dbt_child", "--no-version-check", "--no-use-colors",
-        "--log-format", "json", "--log-level-file", "none", "build",
+        sys.executable, "-P", "-m", "sen2.dbt_child", "--no-version-check",
+        "--log-level", "none", "--log-level-file", "none", "--no-write-json", "build",
         "--project-dir", str(spec.PROJECT), "--profiles-dir", str(spec.PROJECT / "profiles"),
         "--exclude-resource-type", "unit_test",
         "--exclude", "resource_type:test,path:seeds", "path:tests/spec",
@@ -78,13 +78,12 @@ def build(
         for line in process.stdout or ():
             is_disk_full = is_disk_full or any(words in line for words in DiskFullError.WORDS)
             is_too_little = is_too_little or OUT_OF_MEMORY in line
-            event = _event(line)
-            if "execution_time" not in event or "index" not in event:
-                continue
-            done, total = done + 1, int(event.get("total") or event.get("num_models") or 0)
-            on_node(done, total)
-            if event["status"].lower() in ("error", "fail"):
-                failed.append(event["node_info"]["node_name"])
+            if node := _node(line):
+                done += 1
+                total = node.total
+                on_node(done, total)
+                if node.status in ("error", "fail"):
+                    failed.append(node.name)
     if is_disk_full:
         raise DiskFullError(f"{warehouse.parent}: the disk is full. Make room and run again.")
     if is_too_little and (failed or process.returncode):
@@ -136,10 +135,9 @@ def remembered(warehouse: Path, year: int, target: Path) -> Iterator[None]:
         draft.replace(cached)
 
 
-def _event(line: str) -> dict[str, Any]:
-    """The data of one of dbt's log events; nothing when the line is not one."""
+def _node(line: str) -> Node | None:
+    """The node whose end a line tells of; nothing when the line is another."""
     try:
-        event: dict[str, Any] = json.loads(line).get("data", {})
-    except ValueError:
-        return {}
-    return event
+        return Node(**json.loads(line))
+    except (ValueError, TypeError):
+        return None
