@@ -32,7 +32,7 @@ class Stages:
 
     @contextmanager
     def stage(self, name: str, words: str) -> Iterator[Advance]:
-        """Time a stage; the callable it gives takes what is done and the total, for the bar."""
+        """Time a stage, or more of it; it gives what takes the done and the total, for a bar."""
         start = time.perf_counter()
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         with Progress(
@@ -40,7 +40,7 @@ class Stages:
         ) as progress:
             task = progress.add_task(words, total=None)
             yield lambda done, total: progress.update(task, completed=done, total=total)
-        self.seconds[name] = time.perf_counter() - start
+        self.seconds[name] = self.seconds.get(name, 0) + time.perf_counter() - start
 
     def say(self, name: str, words: str | Text) -> None:
         """One line for a finished stage, with its time."""

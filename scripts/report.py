@@ -49,6 +49,7 @@ MODULES = {  # in the order of the return
     "compared": "Since last year",
 }
 BUILT = "built"
+WORKBOOK, CSV = "issues.xlsx", "issues.csv"
 NO_TEAM = "No team"
 MAIN = "yes"
 START_HERE, SUMMARY, ALL_ISSUES = "Start here", "Summary", "All issues"
@@ -514,16 +515,16 @@ def write_issues(
     ):
         the_return = _the_return(connection, return_id, year)
         issues = _Issues(connection, the_return, identify)
-        _write_csv(issues, Path(folder) / "issues.csv")
-        _write_workbook(issues, Path(folder) / "issues.xlsx")
-        for name in ("issues.csv", "issues.xlsx"):
+        _write_csv(issues, Path(folder) / CSV)
+        _write_workbook(issues, Path(folder) / WORKBOOK)
+        for name in (CSV, WORKBOOK):
             try:
                 os.replace(Path(folder) / name, out / name)  # noqa: PTH105
             except PermissionError:
                 raise InputError(
                     f"{out / name}: cannot be replaced; close it where it is open and run again."
                 ) from None
-    return out / "issues.xlsx"
+    return out / WORKBOOK
 
 
 def _the_return(connection: Connection, return_id: str, year: int) -> _Return:
@@ -764,7 +765,7 @@ def _write_workbook(issues: _Issues, path: Path) -> None:
 class Book:
     """A workbook under way: its formats, and the one way a table is laid out."""
 
-    def __init__(self, workbook: Any, whole_in: str = "issues.csv") -> None:
+    def __init__(self, workbook: Any, whole_in: str = CSV) -> None:
         """Define every format once; `whole_in` has the values that are too long for a cell."""
         self._whole_in = whole_in
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from . import (
     audit,
+    beside,
     build,
     export,
     form,
@@ -129,9 +130,10 @@ def run(
             return Ended(_conclude(job, outputs, written, is_unchanged=True), written, True)
         build_stage(new.job, stages, target=new.place.dbt)
         refresh.carry_views(new)
-        results = [arrival_stage(new.job, stages), rules_stage(new.job, stages)]
-        is_red = results[1].is_red or (results[0].is_red and not choices.accept_arrival)
-        drafts = write_stage(new.job, stages, outputs, results, is_red)
+        with beside.beside(write_issues, new.job) as workbook:
+            results = [arrival_stage(new.job, stages), rules_stage(new.job, stages)]
+            is_red = results[1].is_red or (results[0].is_red and not choices.accept_arrival)
+            drafts = write_stage(new.job, stages, outputs, results, is_red, workbook)
         if drafts:
             gates.save_baseline(new.job.warehouse, job.year)
         report_stage(new.job, stages, is_run=True)
@@ -150,6 +152,7 @@ def validate(job: Job) -> int:
     warehouse.require_built(job.warehouse)
     stages = Stages()
     results = [arrival_stage(job, stages), rules_stage(job, stages)]
+    keep_results(job, results)
     for result in results:
         for reason in result.reasons:
             say(f"  {reason}")
@@ -228,7 +231,6 @@ def arrival_stage(job: Job, stages: Stages) -> gates.GateResult:
     """Is what landed whole, and like the last good run?"""
     with stages.stage("arrival", "Arrival gate"):
         result = gates.arrival_gate(job.warehouse, job.year)
-        gates.store_results(job.warehouse, result, BUILT, job.year)
     stages.say_gate("arrival", len(result.expectations), is_red=result.is_red)
     return result
 
@@ -237,28 +239,48 @@ def rules_stage(job: Job, stages: Stages) -> gates.GateResult:
     """Does the return break a rule that DfE would call an error?"""
     with stages.stage("rules", "Rules gate"):
         result = gates.rules_gate(job.warehouse, BUILT, job.year)
-        gates.store_results(job.warehouse, result, BUILT, job.year)
     stages.say_gate("rules", len(result.expectations), is_red=result.is_red)
     return result
 
 
 def write_stage(
-    job: Job, stages: Stages, outputs: Outputs, results: list[gates.GateResult], is_red: bool
+    job: Job,
+    stages: Stages,
+    outputs: Outputs,
+    results: list[gates.GateResult],
+    is_red: bool,
+    workbook: beside.Beside | None = None,
 ) -> list[Path]:
-    """Write all that the year asks for, or nothing; an older file does not stay looking current."""
-    written: list[Path] = []
-    if outputs.has_xml and not is_red:
-        submission = export_stage(job, stages, results)
-        if submission is None:
-            is_red = True
-        else:
-            written.append(submission)
-    if not written:
-        export.retire_others(job.out, job.config.la_code, job.year, keep=None)
-    if outputs.has_form:
-        paths = form_stage(job, stages, is_draft=is_red)
-        written += [] if is_red else paths
-    return written
+    """Write all that the year asks for, or nothing; an older file does not stay looking current.
+
+    The warehouse is only read until all is written and the `workbook`, which is being made of it
+    beside this, is done too; then the submission and what the gates found are kept in it.
+    """
+    submission, forms = None, []
+    try:
+        if outputs.has_xml and not is_red:
+            submission = export_stage(job, stages, results)
+            is_red = submission is None
+        if outputs.has_form:
+            forms = form_stage(job, stages, is_draft=is_red)
+        if workbook:
+            with stages.stage("report", "Writing the reports"):
+                workbook.wait()
+    finally:
+        keep_results(job, results)
+    written = [submission.path] if submission else []
+    export.retire_others(
+        job.out, job.config.la_code, job.year, keep=written[0] if written else None
+    )
+    if submission:
+        _keep_submission(job, submission)
+    return written if is_red else [*written, *forms]
+
+
+def keep_results(job: Job, results: Iterable[gates.GateResult]) -> None:
+    """Keep in the warehouse what the gates found."""
+    for result in results:
+        gates.store_results(job.warehouse, result, BUILT, job.year)
 
 
 def form_stage(job: Job, stages: Stages, *, is_draft: bool) -> list[Path]:
@@ -269,12 +291,13 @@ def form_stage(job: Job, stages: Stages, *, is_draft: bool) -> list[Path]:
     return paths
 
 
-def export_stage(job: Job, stages: Stages, results: list[gates.GateResult]) -> Path | None:
+def export_stage(
+    job: Job, stages: Stages, results: list[gates.GateResult]
+) -> export.Submission | None:
     """Write, check and publish the submission; nothing is published when the file is not right.
 
     The leaving gate's result is added to `results`.
     """
-    before = len(results)
 
     def why_not(written: export.Digests, stored: export.Digests) -> list[str]:
         results.append(gates.leaving_gate(written, stored))
@@ -286,17 +309,12 @@ def export_stage(job: Job, stages: Stages, results: list[gates.GateResult]) -> P
         except export.NotValidError as error:
             err.print(f"\n{error}", markup=False)
             return None
-        finally:
-            for result in results[before:]:
-                gates.store_results(job.warehouse, result, BUILT, job.year)
-        export.retire_others(job.out, submission.la_code, job.year, keep=submission.path)
-        _keep_submission(job, submission)
     stages.say(
         "export",
         f"{job.shown(submission.path)}: {submission.person_count:,} people,"
         f" {submission.bytes / 1e6:.1f} MB, valid against its schema, equal to the tables",
     )
-    return submission.path
+    return submission
 
 
 def _keep_submission(job: Job, submission: export.Submission) -> None:
@@ -321,12 +339,17 @@ def _keep_submission(job: Job, submission: export.Submission) -> None:
         )
 
 
+def write_issues(job: Job) -> Path:
+    """The workbook of what to fix; gives its path."""
+    return report.write_issues(
+        job.warehouse, BUILT, job.year, job.out, identify=job.config.identify_people
+    )
+
+
 def report_stage(job: Job, stages: Stages, *, is_run: bool = False) -> None:
-    """The workbook of what to fix, the figures that DfE would publish, the page."""
+    """The figures that DfE would publish, the page, and what to fix, which a run has begun."""
     with stages.stage("report", "Writing the reports"):
-        path = report.write_issues(
-            job.warehouse, BUILT, job.year, job.out, identify=job.config.identify_people
-        )
+        path = job.out / report.WORKBOOK if is_run else write_issues(job)
         tables = published.write_published(job.warehouse, BUILT, job.year, job.out)
         html = page.write_page(job, is_run=is_run)
     tables_words = f"{len(tables)} tables in {job.shown(job.out / published.FOLDER)}"

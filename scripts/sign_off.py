@@ -52,6 +52,7 @@ def sign_off(job: Job, name: str) -> int:
     with warehouse.connect(job.warehouse, read_only=True) as connection:
         unexplained = unexplained_queries(connection)
     if any(result.is_red for result in results) or unexplained:
+        run.keep_results(job, results)
         _say_why_not(results, unexplained)
         return run.RED
     written = run.write_stage(job, stages, outputs, results, is_red=False)

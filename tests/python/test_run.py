@@ -12,7 +12,7 @@ import pytest
 
 from sen2 import build, export, spec, warehouse
 from sen2.config import read_config
-from sen2.errors import InputError
+from sen2.errors import DefectError, InputError
 from sen2.land import land
 from sen2.published import headings
 from sen2.sample import write_sample
@@ -263,11 +263,21 @@ def test_settings_that_are_wrong_are_named(tmp_path: Path) -> None:
     assert "colour: is not a setting" in said
 
 
-def test_every_unit_test_passes(built: Built, tmp_path: Path) -> None:
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("selection", "least"),
+    [
+        (["--select", "test_type:unit,path:models/validation"], 250),
+        (["--select", "test_type:unit", "--exclude", "path:models/validation"], 80),
+    ],
+)
+def test_every_unit_test_passes(
+    selection: list[str], least: int, built: Built, tmp_path: Path
+) -> None:
     warehouse = shutil.copy(built.warehouse, tmp_path / "sen2.duckdb")
-    events = dbt(warehouse, tmp_path / "target", "test", "--select", "test_type:unit")
+    events = dbt(warehouse, tmp_path / "target", "test", *selection)
     assert failures(events) == []
-    assert sum("index" in event and "execution_time" in event for event in events) > 150
+    assert sum("index" in event and "execution_time" in event for event in events) > least
 
 
 def test_a_warehouse_that_was_not_built_is_said_so_by_every_verb(tmp_path: Path) -> None:
@@ -315,6 +325,21 @@ def test_what_lies_beside_the_warehouse_is_not_run(built: Built, tmp_path: Path)
     for name in ("dbt", "yaml", "sen2", "duckdb"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit(9)\n")
     assert build.build(copy, YEAR, select="survey") == 1
+
+
+def test_a_table_takes_the_place_of_what_bore_its_name(built: Built, tmp_path: Path) -> None:
+    copy = Path(shutil.copy(built.warehouse, tmp_path / "sen2.duckdb"))
+    with duckdb.connect(str(copy)) as connection:
+        connection.execute("drop table intermediate.survey")
+        connection.execute("create view intermediate.survey as select 1 as nothing")
+        connection.execute("alter table raw.people rename to elsewhere")
+        before = connection.execute("from staging.stg_people order by all").fetchall()
+    assert build.build(copy, YEAR, select="survey") == 1
+    with pytest.raises(DefectError, match="stg_people"):
+        build.build(copy, YEAR, select="stg_people")
+    with duckdb.connect(str(copy), read_only=True) as connection:
+        assert connection.execute("select as_at from intermediate.survey").fetchone()
+        assert connection.execute("from staging.stg_people order by all").fetchall() == before
 
 
 def test_dbts_reading_is_kept_for_other_warehouses(

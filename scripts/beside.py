@@ -1,0 +1,66 @@
+"""Work that goes on in another process, on another core, while this one does something else."""
+
+import multiprocessing
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection
+from typing import Any
+
+from .errors import DefectError
+
+NEW = multiprocessing.get_context("spawn")
+"""A fresh interpreter: a fork would take DuckDB's threads and locks with it, half alive."""
+
+
+class Beside:
+    """Work under way in another process; ask for its end with `wait`."""
+
+    def __init__(self, work: Callable[..., object], *arguments: Any, **named: Any) -> None:
+        """Start it; `work` is a function of a module, its arguments can be pickled."""
+        self._answer, theirs = NEW.Pipe(duplex=False)
+        self._process = NEW.Process(target=_do, args=(theirs, work, arguments, named), daemon=True)
+        self._process.start()
+        theirs.close()
+        self._is_done = False
+
+    def wait(self) -> None:
+        """Wait for the end; what the work raised is raised here, once."""
+        if self._is_done:
+            return
+        self._is_done = True
+        try:
+            fault = self._answer.recv()
+        except EOFError:
+            fault = DefectError("A process of this run was stopped from outside. Run again.")
+        self._process.join()
+        if fault:
+            raise fault
+
+    def stop(self) -> None:
+        """End it at once, if it has not ended."""
+        self._process.kill()
+        self._process.join()
+        self._answer.close()
+
+
+@contextmanager
+def beside(work: Callable[..., object], *arguments: Any, **named: Any) -> Iterator[Beside]:
+    """Do work beside the block, which waits for it at its end, or stops it when it fails."""
+    other = Beside(work, *arguments, **named)
+    try:
+        yield other
+        other.wait()
+    finally:
+        other.stop()
+
+
+def _do(
+    answer: Connection, work: Callable[..., object], arguments: Any, named: dict[str, Any]
+) -> None:
+    fault: BaseException | None = None
+    try:
+        work(*arguments, **named)
+    except BaseException as error:
+        fault = error
+    with suppress(OSError):  # whoever waited is gone
+        answer.send(fault)

@@ -1,0 +1,94 @@
+"""Work in another process: its end is waited for, its fault is raised, it does not outlive us."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from sen2.beside import beside
+from sen2.errors import DefectError, InputError
+
+
+def write_whose(path: Path, *, words: str) -> None:
+    path.write_text(f"{words} {os.getpid()}", encoding="utf-8")
+
+
+def refuse(words: str) -> None:
+    raise InputError(words)
+
+
+def write_and_sleep(path: Path) -> None:
+    path.write_text(str(os.getpid()), encoding="utf-8")
+    time.sleep(60)
+
+
+def written(path: Path) -> str:
+    for _ in range(200):
+        if path.exists() and (text := path.read_text(encoding="utf-8")):
+            return text
+        time.sleep(0.05)
+    raise AssertionError("nothing was written")
+
+
+def is_there(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+
+
+def test_it_is_done_elsewhere_by_the_end_of_the_block(tmp_path: Path) -> None:
+    with beside(write_whose, tmp_path / "a", words="by") as other:
+        other.wait()
+        who, number = (tmp_path / "a").read_text().split()
+    assert who == "by"
+    assert int(number) != os.getpid()
+    with beside(write_whose, tmp_path / "b", words="by"):
+        pass
+    assert (tmp_path / "b").exists()
+
+
+def test_what_it_raises_is_raised_here() -> None:
+    with pytest.raises(InputError, match="no such thing"), beside(refuse, "no such thing"):
+        pass
+
+
+def test_it_is_stopped_when_the_block_fails(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), beside(write_and_sleep, tmp_path / "pid"):
+        pid = int(written(tmp_path / "pid"))
+        _ = 1 / 0
+    assert not is_there(pid)
+
+
+def test_one_that_is_killed_is_not_taken_for_done(tmp_path: Path) -> None:
+    with (
+        pytest.raises(DefectError, match="stopped from outside"),
+        beside(write_and_sleep, tmp_path / "pid"),
+    ):
+        os.kill(int(written(tmp_path / "pid")), signal.SIGKILL)
+
+
+def test_it_says_nothing_when_whoever_waited_is_gone(tmp_path: Path) -> None:
+    script = (
+        "import os, signal, sys, time; from pathlib import Path; from sen2.beside import beside\n"
+        "from tests.python.test_beside import late\n"
+        "if __name__ == '__main__':\n"
+        "    with beside(late, Path(sys.argv[1])):\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    (tmp_path / "parent.py").write_text(script)
+    done = subprocess.run(
+        [sys.executable, tmp_path / "parent.py", tmp_path / "late"],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+    )  # returns when the child too has closed its standard error
+    assert (done.returncode, done.stderr) == (-signal.SIGKILL, "")
+    assert (tmp_path / "late").exists()
+
+
+def late(path: Path) -> None:
+    time.sleep(0.5)
+    path.touch()
