@@ -5,7 +5,9 @@
     {%- set existing = load_cached_relation(this) -%}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
     {%- if existing is not none -%}
-        {% do run_query('drop ' ~ existing.type ~ ' if exists ' ~ existing) %}
+        {% call statement('replaced') -%}
+            drop {{ existing.type }} if exists {{ existing }}
+        {%- endcall %}
     {%- endif -%}
     {% call statement('main') -%}
         {{ create_table_as(False, relation, compiled_code) }}

@@ -11,7 +11,11 @@ filled as (
         '{{ table }}' as table_name,
         column_name,
     from (
-        unpivot (select count(columns(*)) from {{ ref(table) }} where return_id = 'built')
+        unpivot (
+            select count(columns(*))
+            from {{ ref(table) }}
+            where return_id = 'built'
+        )
         on columns(*) into name column_name value rows_filled
     )
     where rows_filled > 0
@@ -30,9 +34,11 @@ known as (
 
 select known.*
 from filled
-inner join known on filled.table_name = known.table_name and filled.column_name = known.column_name
+inner join known
+    on filled.table_name = known.table_name and filled.column_name = known.column_name
 where
     not known.is_collected
     and {{ var('collection_year') }} in (
-        select collection_year from {{ ref('collections') }} where has_person_level
+        select collection_year from {{ ref('collections') }}
+        where has_person_level
     )
