@@ -13,7 +13,7 @@ from pathlib import Path
 from . import spec, unchanged
 from .dbt_child import Node
 from .errors import DefectError, DiskFullError, InputError
-from .warehouse import MEMORY_LIMIT
+from .warehouse import MEMORY_LIMIT, memory_limit
 
 OUT_OF_MEMORY = "Out of Memory Error"
 """How DuckDB says so, in the messages that dbt passes on."""
@@ -111,7 +111,8 @@ def environment(warehouse: Path) -> dict[str, str]:
     Its name and not its whole path: dbt reads all of the project again when the environment of its
     profile is another.
     """
-    return os.environ | QUIET_ENVIRONMENT | {"SEN2_WAREHOUSE": warehouse.name}
+    own = {"SEN2_WAREHOUSE": warehouse.name, MEMORY_LIMIT: memory_limit()}
+    return os.environ | QUIET_ENVIRONMENT | own
 
 
 @contextmanager

@@ -8,6 +8,7 @@ back, equals the tables takes its name there (`export`, or its steps one by one)
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -279,17 +280,20 @@ def validate(path: Path, year: int) -> list[SchemaFault]:
     for the schema; and, only when something is wrong, again line by line, since the parser does not
     say where.
     """
-    schema = etree.XMLSchema(etree.fromstring(xsd.schema_text(year).encode()))
     tag = _person(year).tag
     with path.open("rb") as file:
         if fault := _syntax_fault(file):
             return [fault]
         file.seek(0)
-        if not any(_faults(iter(partial(file.read, BYTES_AT_A_TIME), b""), schema, tag)):
+        if not any(_faults(iter(partial(file.read, BYTES_AT_A_TIME), b""), _schema(year), tag)):
             return []
         file.seek(0)
-        found = dict.fromkeys(_faults(file, schema, tag))
+        found = dict.fromkeys(_faults(file, _schema(year), tag))
     return list(found)[:MOST_FAULTS]
+
+
+def _schema(year: int) -> Any:
+    return etree.XMLSchema(etree.fromstring(xsd.schema_text(year).encode()))
 
 
 def _person(year: int) -> Element:
@@ -371,11 +375,13 @@ def _forget(element: Any) -> None:
 # Reading back
 
 
-def digests_of_file(path: Path, year: int) -> dict[str, TableDigest]:
+def digests_of_file(path: Path, year: int, schema: Any = None) -> dict[str, TableDigest]:
     """The rows of each table in a written file: how many, and a fingerprint of what they hold.
 
     The text of a row is its place (person number, request number, number among its like), then its
     values in the order of the structure; a table's fingerprint is the sum of its rows' hashes.
+
+    Raises etree.XMLSyntaxError when the file does not fit the `schema`, if one is given.
     """
     root = xsd.message(year)
     tallies = {each.table: _Tally() for each in root.walk() if each.table}
@@ -387,7 +393,8 @@ def digests_of_file(path: Path, year: int) -> dict[str, TableDigest]:
         if group.table
     }
     counts: dict[str, int] = {}
-    for _, node in etree.iterparse(str(path), events=("end",), tag=tuple(tops), **READER):
+    reader = etree.iterparse(str(path), events=("end",), tag=tuple(tops), schema=schema, **READER)
+    for _, node in reader:
         tops[node.tag].read(node, (), counts)
         _forget(node)
     return {table: tally.digest() for table, tally in tallies.items()}
@@ -457,6 +464,20 @@ class _Part:
             self.tally.gathered += row
         else:
             self.tally.add((*own, *row))
+
+
+def read_back(path: Path, year: int) -> dict[str, TableDigest] | None:
+    """The digests of a file that fits the year's schema; None of one for `validate` to look into.
+
+    Checked and read in one pass: to parse it is most of the work of either.
+    """
+    with path.open("rb") as file:
+        if _syntax_fault(file):
+            return None
+    try:
+        return digests_of_file(path, year, _schema(year))
+    except etree.XMLSyntaxError:
+        return None
 
 
 def digests_of_tables(connection: Connection, return_id: str, year: int) -> dict[str, TableDigest]:
@@ -562,11 +583,14 @@ def export(
     with warehouse.connect(path, read_only=True) as connection:
         draft = write(connection, return_id, year, out)
         with _removed_on_failure(draft.path):
-            if faults := validate(draft.path, year):
+            with ThreadPoolExecutor(1) as other:  # DuckDB leaves the interpreter to the reader
+                stored = other.submit(digests_of_tables, connection, return_id, year)
+                written = read_back(draft.path, year)
+            if written is None:
+                faults = validate(draft.path, year)
                 persons = persons_at(connection, return_id, year, draft.path, faults)
                 raise NotValidError(_not_valid(draft, faults, persons), faults)
-            written = digests_of_file(draft.path, year)
-            if reasons := why_not(written, digests_of_tables(connection, return_id, year)):
+            if reasons := why_not(written, stored.result()):
                 raise DefectError(
                     "The file does not hold what the return does. " + " ".join(reasons)
                 )

@@ -440,7 +440,9 @@ SAMPLES = sorted((HERE / "samples").glob("*.xml"))
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
 def test_the_samples_fit_the_schema_of_their_year(path: Path) -> None:
-    assert export.validate(path, int(path.stem[-4:])) == []
+    year = int(path.stem[-4:])
+    assert export.validate(path, year) == []
+    assert export.read_back(path, year) == export.digests_of_file(path, year)
 
 
 DETAIL = "<PlanDetail><SENSetting>OLA</SENSetting><PlacementRank>2</PlacementRank></PlanDetail>"
@@ -472,6 +474,7 @@ def test_a_file_with_a_fault_does_not_fit_and_no_value_is_told(
     path = tmp_path / "faulty.xml"
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
     faults = export.validate(path, 2026)
+    assert export.read_back(path, 2026) is None
     assert faults[0].element == element
     line = path.read_text(encoding="utf-8").split(new if new else "\n\n")[0].count("\n") + 1
     if new and element != export.WHOLE:
@@ -487,6 +490,7 @@ def test_a_voluntary_item_is_held_to_no_codes(tmp_path: Path) -> None:
             path = tmp_path / f"{item}.xml"
             path.write_text(f"{text[:start]}ZZ{text[start + 1 :]}", encoding="utf-8")
             assert (export.validate(path, year) == []) == fits
+            assert (export.read_back(path, year) is not None) == fits
 
 
 def test_a_thousand_faults_are_enough(tmp_path: Path) -> None:
