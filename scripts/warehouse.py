@@ -117,7 +117,7 @@ USUAL_LIMIT = 2_500
 
 
 def memory_limit() -> str:
-    """What DuckDB may take: as the environment says, else the usual; on a small machine most of it."""
+    """What DuckDB may take: as the environment says, else the usual, on a small machine less."""
     if stated := os.environ.get(MEMORY_LIMIT):
         return stated
     if hasattr(os, "sysconf"):  # not on Windows
