@@ -1,6 +1,7 @@
 """The benchmark: the floor does its work whole, and a slower ratio is told."""
 
 import csv
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -17,7 +18,7 @@ SAMPLE = Path(__file__).parent / "samples" / "sample_2026.xml"
 def measured(plans: int, seconds: float) -> Measured:
     stages = dict.fromkeys(STAGES, seconds / len(STAGES))
     job, floor_of_it = Usage(seconds, 500.0), Usage(2.0, 200.0)
-    return Measured(plans, plans, plans * 15, job, stages, 1.0, 2.0, floor_of_it)
+    return Measured(plans, plans, plans * 15, job, job, stages, 1.0, 2.0, floor_of_it)
 
 
 def test_the_floor_writes_back_every_element_it_read(tmp_path: Path) -> None:
@@ -58,3 +59,15 @@ def test_a_ratio_over_a_fifth_worse_is_told(
 def test_a_command_that_fails_is_not_a_measurement() -> None:
     with pytest.raises(DefectError):
         spent(["/bin/sh", "-c", "exit 3"])
+
+
+def test_the_memory_of_a_command_is_that_of_all_its_processes() -> None:
+    hold = "import sys, time; held = bytearray(60_000_000); time.sleep(0.5)"
+    two = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {hold!r}])\n{hold}"
+    one = spent([sys.executable, "-c", hold]).peak_mb
+    assert 60 < one < 120
+    begun = (
+        f"import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', {hold!r}]); {hold}"
+    )
+    assert spent([sys.executable, "-c", begun]).peak_mb > one + 55
+    assert spent([sys.executable, "-c", two]).peak_mb < one + 55
