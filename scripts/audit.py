@@ -11,6 +11,7 @@ import duckdb
 
 from . import spec, warehouse
 from .config import Job
+from .outside import read_json
 
 FORMAT = 1
 FILE = "audit.json"
@@ -57,7 +58,7 @@ def write_audit(job: Job) -> Path:
 def read(path: Path) -> Facts | None:
     """An audit.json; nothing when there is none that can be read."""
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
+        facts = read_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return facts if isinstance(facts, dict) else None

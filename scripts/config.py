@@ -6,9 +6,9 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from . import outside
 from .errors import InputError
 from .warehouse import KEPT_TABLES
 
@@ -102,15 +102,9 @@ Model = TypeVar("Model", bound=BaseModel)
 def _read(path: Path, model: type[Model]) -> Model:
     """A YAML file as a checked model; every fault becomes one sentence that names the key."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = outside.read_yaml(path, outside.Typed)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}).") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: is not UTF-8 text. Save it as UTF-8.") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        raise InputError(f"{path}{where}: is not valid YAML.") from None
     try:
         return model.model_validate({} if content is None else content)
     except ValidationError as error:

@@ -6,7 +6,6 @@ numbers without a decimal point, days as ISO dates, also where Excel holds them 
 """
 
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -20,6 +19,7 @@ from . import imports_tables, spec
 from .console import Advance
 from .errors import InputError
 from .imports_tables import Gathered, Part, normal
+from .outside import ZIP_FAULTS
 from .xml_reader import Connection
 
 TEMPLATE, PRE_SUBMISSION = "template", "pre_submission"
@@ -35,8 +35,8 @@ DAYS = range(1, 110_000)
 """The serial numbers that Excel gives to days, up to the year 2201."""
 
 BROKEN = (
-    *(KeyError, ValueError, TypeError, IndexError, AttributeError, ArithmeticError),
-    *(OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, ElementTree.ParseError),
+    *(TypeError, IndexError, AttributeError, ArithmeticError),
+    *(ElementTree.ParseError, *ZIP_FAULTS),
 )
 """What openpyxl and the readers under it raise, also late, over a file that is no workbook."""
 

@@ -14,6 +14,7 @@ from . import audit, warehouse
 from .audit import Facts
 from .config import Job
 from .errors import InputError
+from .outside import ZIP_FAULTS, read_json
 from .warehouse import quoted
 
 FOLDER = "packs"
@@ -87,7 +88,7 @@ def _facts(job: Job) -> Facts:
     """audit.json, when the outputs beside it are still the ones it describes."""
     path = job.out / AUDIT
     try:
-        facts: Facts = json.loads(path.read_text(encoding="utf-8"))
+        facts: Facts = read_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file. Run `sen2 run` first.") from None
     except (OSError, ValueError):
@@ -222,7 +223,7 @@ def _differences(before: Facts, now: Facts) -> Facts:
 
 def facts_in(pack: zipfile.ZipFile) -> Facts:
     """The audit.json of an open pack."""
-    facts: Facts = json.loads(pack.read(AUDIT))
+    facts: Facts = read_json(pack.read(AUDIT))
     return facts
 
 
@@ -230,7 +231,7 @@ def _audit_of(path: Path) -> Facts | None:
     try:
         with zipfile.ZipFile(path) as pack:
             facts = facts_in(pack)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+    except ZIP_FAULTS:
         return None
     return facts
 

@@ -21,6 +21,7 @@ from . import audit, export, history, nightly, pack, parquet, pseudonyms, refres
 from . import warehouse as warehouses
 from .config import Config
 from .errors import InputError
+from .outside import ZIP_FAULTS
 
 KEPT_WAREHOUSE = re.compile(r".+_(\d{4}-\d\d-\d\d)_run\d+\.duckdb")
 KEPT_SUBMISSION = re.compile(r".+_(\d{4}-\d\d-\d\d)_[0-9a-f]{12}\.\w+\.gz")
@@ -297,8 +298,7 @@ def _as_at_of_submission(path: Path, folder: str) -> date | None:
 
 
 def _as_at_of_pack(path: Path) -> date | None:
-    faults = (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile)
-    with suppress(*faults), zipfile.ZipFile(path) as packed:
+    with suppress(TypeError, *ZIP_FAULTS), zipfile.ZipFile(path) as packed:
         return _date(pack.facts_in(packed)["return"]["as_at"])
     return None
 

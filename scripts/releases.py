@@ -15,6 +15,7 @@ import duckdb
 
 from . import spec, warehouse
 from .errors import InputError
+from .outside import csv_faults
 
 TABLE = "published_figures"
 NAME = re.compile(r"(?:rel(?P<release>\d{4})_)?(?P<name>.+)")
@@ -89,7 +90,7 @@ def find(folder: Path) -> list[ReleaseFile]:
 def _inspect(path: Path, release: str | None, dataset: spec.Row) -> ReleaseFile:
     """Read a file's header; what it must have and has not is an input error."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file, csv_faults(path):
             given = next(csv.reader(file), [])
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}).") from None

@@ -1,19 +1,20 @@
 """Checking an audit pack: is it whole, is its chain unbroken, does it give the same submission?"""
 
 import hashlib
-import json
 import re
 import tempfile
 import zipfile
-import zlib
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
-from . import audit, build, export, spec, warehouse
+import duckdb
+
+from . import audit, build, export, outside, spec, warehouse
 from .audit import Facts
 from .console import Stages, err, out, say
 from .errors import InputError
+from .outside import ZIP_FAULTS
 from .pack import AUDIT, LANDED, MANIFEST, OUTPUTS
 from .warehouse import quoted
 
@@ -50,10 +51,13 @@ def verify(path: Path, *, before: Path | None, rebuild: bool) -> int:
             _check_chain(path, manifest, before, verdict)
             if rebuild and not verdict.broken:
                 _check_rebuild(pack, facts, verdict)
-        except (KeyError, TypeError, AttributeError):
-            raise InputError(f"{path}: its {MANIFEST} or {AUDIT} is not one of ours.") from None
-        who = f"packed by {manifest.get('packed_by')} at {manifest.get('packed_at')}"
-    out.print(f"{path}: pack {manifest['number']}, {who}", markup=False)
+            who = f"pack {manifest['number']}, packed by {manifest.get('packed_by')}"
+        except (KeyError, TypeError, AttributeError, ValueError):
+            raise InputError(
+                f"{path}: its {MANIFEST} or {AUDIT} is not one of ours. Get the pack again from"
+                " who made it."
+            ) from None
+    out.print(f"{path}: {who} at {manifest.get('packed_at')}", markup=False)
     for words, console, lines in (
         ("holds", out, verdict.held),
         ("not checked", out, verdict.unknown),
@@ -69,7 +73,7 @@ def _opened(path: Path) -> zipfile.ZipFile:
         return zipfile.ZipFile(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}).") from None
-    except zipfile.BadZipFile:
+    except ZIP_FAULTS:
         raise InputError(f"{path}: is not an audit pack, which is a zip file.") from None
 
 
@@ -77,13 +81,10 @@ def _json(pack: zipfile.ZipFile, name: str, path: Path) -> Facts:
     try:
         if pack.getinfo(name).file_size > LONGEST_JSON:
             raise ValueError
-        content: Facts = json.loads(pack.read(name))
+        content: Facts = outside.read_json(pack.read(name))
         if not isinstance(content, dict):
             raise ValueError
-    except (
-        *(KeyError, ValueError, OSError, EOFError, zlib.error),
-        *(zipfile.BadZipFile, NotImplementedError, RuntimeError),
-    ):
+    except ZIP_FAULTS:
         raise InputError(f"{path}: is not an audit pack: it has no {name} of ours.") from None
     return content
 
@@ -115,10 +116,7 @@ def _digest(pack: zipfile.ZipFile, name: str, size: int) -> str | None:
                 if seen > size:
                     return None
                 digest.update(piece)
-    except (
-        *(zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError),
-        *(NotImplementedError, RuntimeError),
-    ):
+    except ZIP_FAULTS:
         return None
     return digest.hexdigest() if seen == size else None
 
@@ -171,8 +169,8 @@ def _check_rebuild(pack: zipfile.ZipFile, facts: Facts, verdict: Verdict) -> Non
         return
     year = int(facts["return"]["collection_year"])
     spec.collection(year)
-    ours = {name: metadata.version(name) for name in facts["versions"] if name != "python"}
-    if other := sorted(name for name in ours if ours[name] != facts["versions"][name]):
+    told = {name: version for name, version in facts["versions"].items() if name != "python"}
+    if other := sorted(name for name in told if _version(name) != told[name]):
         verdict.unknown.append(f"versions: {', '.join(other)} differ from those of the run")
     stages = Stages()
     with tempfile.TemporaryDirectory() as scratch, stages.stage("rebuild", "Building again"):
@@ -184,6 +182,14 @@ def _check_rebuild(pack: zipfile.ZipFile, facts: Facts, verdict: Verdict) -> Non
         verdict.held.append("the submission made again has the same bytes")
     else:
         verdict.broken.append("the submission made again has other bytes")
+
+
+def _version(name: str) -> str | None:
+    """The version of a package here; nothing when it is not here."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def _load(pack: zipfile.ZipFile, file: Path, year: int, serial_no: int, scratch: Path) -> None:
@@ -200,10 +206,15 @@ def _load(pack: zipfile.ZipFile, file: Path, year: int, serial_no: int, scratch:
                 while piece := member.read(CHUNK):
                     copy.write(piece)
             table = f"{named['schema']}.{quoted(named['table'])}"
-            connection.execute(
-                f"create table if not exists {table} as from read_parquet($1) limit 0",
-                [str(parquet)],
-            )
-            connection.execute(f"delete from {table}")
-            connection.execute(f"insert into {table} by name from read_parquet($1)", [str(parquet)])
+            rows = "from read_parquet($1)"
+            try:
+                connection.execute(
+                    f"create table if not exists {table} as {rows} limit 0", [str(parquet)]
+                )
+                connection.execute(f"delete from {table}")
+                connection.execute(f"insert into {table} by name {rows}", [str(parquet)])
+            except duckdb.OutOfMemoryException:
+                raise
+            except duckdb.Error:
+                raise ValueError(entry.filename) from None
         connection.execute("update audit.extract_settings set serial_no = ?", [serial_no])

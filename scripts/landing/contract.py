@@ -10,6 +10,7 @@ import duckdb
 
 from .. import spec, warehouse
 from ..errors import InputError
+from ..outside import csv_faults
 from . import delimited
 from .delimited import UTF_8, SetAside, TextFile
 
@@ -156,7 +157,7 @@ def _copies(header: list[str]) -> dict[str, str]:
 
 def _is_download(path: Path) -> bool:
     """Whether the headings of a file that is not UTF-8 are those of the register's download."""
-    with path.open(encoding=WINDOWS, errors="replace", newline="") as file:
+    with path.open(encoding=WINDOWS, errors="replace", newline="") as file, csv_faults(path):
         return bool(_copies(next(csv.reader(file), [])))
 
 
@@ -211,7 +212,7 @@ def _column_words(header: list[str], place: int) -> str:
 
 def _header(path: Path, encoding: str) -> list[str]:
     """The names in row 1, each given once."""
-    with path.open(encoding=encoding, newline="") as file:
+    with path.open(encoding=encoding, newline="") as file, csv_faults(path):
         header = next(csv.reader(file), [])
     if not any(header):
         raise InputError(f"{path}, row 1: there is no header row. Give the column names first.")

@@ -5,13 +5,14 @@ a file or gives another result another day, such as current_date. The connection
 closed to files and network besides.
 """
 
-import json
 from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 import duckdb
 
 from ..errors import InputError
+from ..outside import read_json
 
 MACROS = {"sen2_clean", "sen2_fold", "sen2_date"}
 WINDOWS = {
@@ -57,7 +58,12 @@ def headings_of(
 def _parse(place: str, expression: str, *, is_order: bool) -> object:
     query = f"select 1 order by {expression}" if is_order else f"select {expression}"
     row = _parser().execute("select json_serialize_sql(?::varchar)", [query]).fetchone()
-    parsed = json.loads(row[0]) if row else {"error": True}
+    try:
+        parsed = read_json(row[0]) if row else {"error": True}
+    except ValueError:
+        raise InputError(
+            f"{place}: has too much within brackets or chained. Make a shorter expression of it."
+        ) from None
     statements = parsed.get("statements", [])
     if parsed["error"] or len(statements) != 1:
         words = str(parsed.get("error_message", "it is more than one statement"))
@@ -80,14 +86,16 @@ def _parser() -> duckdb.DuckDBPyConnection:
     return duckdb.connect(config={"enable_external_access": False, "threads": 1})
 
 
-def _walk(part: object) -> Iterator[dict]:
-    if isinstance(part, dict):
-        yield part
-        for each in part.values():
-            yield from _walk(each)
-    elif isinstance(part, list):
-        for each in part:
-            yield from _walk(each)
+def _walk(part: object) -> Iterator[dict[str, Any]]:
+    """Every object within what was parsed, however deep."""
+    waiting = [part]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            yield part
+            waiting.extend(part.values())
+        elif isinstance(part, list):
+            waiting.extend(part)
 
 
 @cache

@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Sequence
 
+from ..outside import NO_TEXT
 from ..warehouse import PROVENANCE
 
 SEARCHED_ROWS = 40
@@ -73,7 +74,7 @@ def name_columns(header: Sequence[str], spellings: dict[str, str]) -> list[str]:
     names: list[str] = []
     taken = {name.lower() for name in PROVENANCE}
     for place, cell in enumerate(header, start=1):
-        heading = " ".join(cell.split()) or f"column {place}"
+        heading = " ".join(NO_TEXT.sub(" ", cell).split()) or f"column {place}"
         heading = spellings.get(fold(heading), heading)
         name, number = heading, 1
         while name.lower() in taken:

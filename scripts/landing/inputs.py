@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 from charset_normalizer import from_bytes
 
+from .. import outside
 from ..errors import InputError
 from ..warehouse import quoted
 from . import delimited, headings, workbook
@@ -116,7 +117,7 @@ def _open_text(path: Path, name: str, stated: Input, spellings: dict[str, str]) 
     with path.open(encoding=encoding, newline="") as file:
         lines = list(islice(file, headings.SEARCHED_ROWS + 10))
     choices = [stated.delimiter] if stated.delimiter else DELIMITERS
-    tops = {each: _top(lines, each, stated.quote) for each in choices}
+    tops = {each: _top(path, lines, each, stated.quote) for each in choices}
     delimiter = max(
         tops,
         key=lambda each: (
@@ -154,10 +155,11 @@ def _open_text(path: Path, name: str, stated: Input, spellings: dict[str, str]) 
     )
 
 
-def _top(lines: Sequence[str], delimiter: str, quote: str) -> list[list[str]]:
+def _top(path: Path, lines: Sequence[str], delimiter: str, quote: str) -> list[list[str]]:
     """The first rows of a text as one delimiter would have them."""
     reader = csv.reader(iter(lines), delimiter=delimiter, quotechar=quote)
-    return list(islice(reader, headings.SEARCHED_ROWS))
+    with outside.csv_faults(path):
+        return list(islice(reader, headings.SEARCHED_ROWS))
 
 
 def _header_rows(
@@ -346,8 +348,7 @@ def _open_json_lines(path: Path, name: str, spellings: dict[str, str]) -> Found:
 
     def load(connection: duckdb.DuckDBPyConnection, insert: Insert) -> list[SetAside]:
         rows = (
-            (number, [_json_text(record.get(key)) for key in keys])
-            for number, record in _json_records(path)
+            (number, [record.get(key) for key in keys]) for number, record in _json_records(path)
         )
         delimited.load_rows(connection, name, names, rows, insert)
         return []
@@ -355,23 +356,31 @@ def _open_json_lines(path: Path, name: str, spellings: dict[str, str]) -> Found:
     return Found(name, names, load, "JSON lines", path.stat().st_size, _sha256(path), path)
 
 
-def _json_records(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
-    """Line number and object; numbers keep the spelling they have in the file."""
+def _json_records(path: Path) -> Iterator[tuple[int, dict[str, str | None]]]:
+    """Line number and object, as text; numbers keep the spelling they have in the file."""
     number = 0
     try:
         with path.open(encoding="utf-8-sig") as file:
             for number, line in enumerate(file, start=1):
                 if line.strip():
-                    record = json.loads(line, parse_float=str, parse_int=str)
+                    record = outside.read_json(line, number=str)
                     if not isinstance(record, dict):
                         raise ValueError
-                    yield number, record
+                    texts = {key: _json_text(value) for key, value in record.items()}
+                    if "\\u" in line:
+                        "".join((*texts, *(text or "" for text in texts.values()))).encode()
+                    yield number, texts
     except UnicodeDecodeError:
-        raise InputError(f"{path}: is not UTF-8 text, as JSON must be.") from None
+        raise InputError(f"{path}: is not UTF-8 text, as JSON must be. Save it as UTF-8.") from None
+    except UnicodeEncodeError:
+        raise InputError(
+            f"{path}, line {number}: has half of a character, a \\u escape of d800 to dfff without"
+            " its other half. Export it again, or take it out."
+        ) from None
     except ValueError:
         raise InputError(
-            f"{path}, line {number}: is not a JSON object. Give one object a line, with no brackets"
-            " or commas around them."
+            f"{path}, line {number}: is not a JSON object of plain values. Give one object a line,"
+            " with no brackets or commas around it."
         ) from None
 
 

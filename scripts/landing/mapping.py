@@ -8,7 +8,6 @@ import csv
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -19,7 +18,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from .. import spec
+from .. import outside, spec
 from ..errors import InputError
 from . import dates
 
@@ -226,19 +225,12 @@ def read_mapping(path: Path) -> Mapping:
     """A mapping, checked; every fault becomes one sentence that names its place in the file."""
     path = find_mapping(path)
     try:
-        # Every scalar as text: YAML would read No as false and 01 as a number.
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+        content = outside.read_yaml(path, outside.AsText)
     except OSError as error:
         shipped = ", ".join(sorted(each.stem for each in SHIPPED.glob("*.yml")))
         raise InputError(
             f"{path}: the mapping cannot be read ({error.strerror}). Shipped are: {shipped}."
         ) from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: is not UTF-8 text. Save it as UTF-8.") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        raise InputError(f"{path}{where}: is not valid YAML.") from None
     try:
         mapping = Mapping.model_validate(content)
     except ValidationError as error:
@@ -279,7 +271,7 @@ def _crosswalk(path: Path, name: str, crosswalk: dict[str, str]) -> dict[str, st
     try:
         with file.open(encoding="utf-8-sig", newline="") as lines:
             rows = list(csv.DictReader(lines))
-    except (OSError, UnicodeDecodeError):
+    except (OSError, UnicodeDecodeError, csv.Error):
         raise InputError(
             f"{path}: crosswalks.{name}: {file} cannot be read. Give a UTF-8 CSV with the columns"
             " from and to."

@@ -17,6 +17,7 @@ from python_calamine import (
 )
 
 from ..errors import InputError
+from ..outside import ZIP_FAULTS
 from . import headings
 
 LARGEST = 1 << 30
@@ -81,7 +82,7 @@ def open_sheet(path: Path, name: str | None, wanted: set[str]) -> Sheet:
             f"{path}: has no sheet {name}, which the mapping reads. Correct its name in one of the"
             " two."
         ) from None
-    except (CalamineError, OSError):
+    except (CalamineError, *ZIP_FAULTS):
         raise InputError(f"{path}: is not a workbook that can be read. Save it again.") from None
     if not sheets:
         raise InputError(f"{path}: has no sheet. Save it again.")
@@ -100,7 +101,7 @@ def sheet_names(path: Path) -> list[str]:
         return list(_Book.of(path, state.st_mtime_ns, state.st_size).names)
     except PasswordError:
         raise InputError(f"{path}: needs a password. Save it without one.") from None
-    except (CalamineError, OSError):
+    except (CalamineError, *ZIP_FAULTS):
         raise InputError(f"{path}: is not a workbook that can be read. Save it again.") from None
 
 

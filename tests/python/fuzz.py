@@ -3,7 +3,8 @@
 Whatever a file, a mapping or a setting holds, the end is a result or an input error in one
 paragraph without a value: never a traceback, a hang, more memory than the limit, a file outside
 the given folders, a table that nobody asked for. Inputs come in batches, each made from its seed
-alone, so a batch can be repeated and a long run goes on where it stopped:
+alone, so a batch can be repeated and a long run goes on where it stopped; batches that found
+something are first tried again:
 
     python -m tests.python.fuzz 100000            every target, its share of so many inputs
     python -m tests.python.fuzz --only mapping --seed 17      one batch again
@@ -13,18 +14,20 @@ import argparse
 import contextlib
 import csv
 import faulthandler
+import hashlib
 import io
 import json
 import multiprocessing
 import os
 import resource
 import shutil
+import signal
 import sys
 import tempfile
 import time
 import traceback
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,8 +53,13 @@ from .sources import write_xlsx
 YEAR = 2026
 BATCH = 250
 SECONDS = 10.0
-"""Longest that one input may take; most take hundredths."""
+"""Most seconds of CPU that one input may take; most take hundredths."""
 HANG = 60.0
+"""So many seconds of CPU over one input, and the process is ended."""
+ASLEEP = 600
+"""So many looks in a row, a second apart, that find a batch asleep, and it is ended."""
+IDLE = 5
+"""Ticks of CPU, a hundred a second, of a process that only looks whether it may go on."""
 MEMORY = 1 << 30
 """Bytes that a process may hold beyond what it begins with."""
 LONGEST_MESSAGE = 2_100
@@ -632,24 +640,55 @@ def _read_pack(box: Box, data: bytes) -> None:
     verify.verify(path, before=None, rebuild=False)
 
 
+MANIFEST = {"number": 1, "previous": None, "members": {}, "purged": []}
+AUDIT = {"outputs": [], "submission": None}
+X = {"file": "x", "sha256": hashlib.sha256(b"x").hexdigest()}
+WHOLE_AUDIT = {"outputs": [X], "submission": X | {"serial_no": 1}}
+
+
+def _whole_manifest(audit: Any) -> dict[str, Any]:
+    """A manifest that tells the truth of a pack with such an audit.json and one output."""
+    text = json.dumps(audit, default=str).encode()
+    link = {"file": "sen2_pack_1.zip", "sha256": "0"}
+    return MANIFEST | {
+        "packed_by": "A",
+        "previous": link,
+        "purged": [link],
+        "members": {
+            "outputs/x": {"bytes": 1, "sha256": X["sha256"]},
+            "audit.json": {"bytes": len(text), "sha256": hashlib.sha256(text).hexdigest()},
+        },
+    }
+
+
+def _pack(manifest: Any, audit: Any, names: Iterable[str] = ()) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as pack:
+        pack.writestr("manifest.json", json.dumps(manifest, default=str))
+        pack.writestr("audit.json", json.dumps(audit, default=str))
+        for name in names:
+            pack.writestr(name, "x")
+    return file.getvalue()
+
+
 def _packs() -> list[bytes]:
     made = []
-    members: Any
-    for members in (
-        {},
-        {"x": {"bytes": 1, "sha256": "0"}},
-        {"../../x": {"bytes": 1, "sha256": "0"}},
-    ):
-        manifest = {"number": 1, "previous": None, "members": members, "purged": []}
+    for name in (None, "x", "../../x"):
+        members = {name: {"bytes": 1, "sha256": "0"}} if name else {}
         for previous in (None, {"file": "../outside.csv", "sha256": "0"}):
-            file = io.BytesIO()
-            with zipfile.ZipFile(file, "w") as pack:
-                pack.writestr("manifest.json", json.dumps(manifest | {"previous": previous}))
-                pack.writestr("audit.json", json.dumps({"outputs": [], "submission": None}))
-                for name in members:
-                    pack.writestr(name, "x")
-            made.append(file.getvalue())
+            told = MANIFEST | {"members": members, "previous": previous}
+            made.append(_pack(told, AUDIT, filter(None, members)))
     return made
+
+
+def _pack_cases() -> st.SearchStrategy[bytes]:
+    return st.one_of(
+        mutated(_packs()),
+        altered(_whole_manifest(WHOLE_AUDIT)).map(
+            lambda manifest: _pack(manifest, WHOLE_AUDIT, ["outputs/x"])
+        ),
+        altered(WHOLE_AUDIT).map(lambda audit: _pack(_whole_manifest(audit), audit, ["outputs/x"])),
+    )
 
 
 def _collect(box: Box, data: bytes) -> None:
@@ -678,7 +717,7 @@ TARGETS = {
     "xml": Target(4, _xml_cases, _import),
     "blade": Target(1, _blade_cases, _import_folder),
     "workbook": Target(1, _book_cases, _import_book),
-    "pack": Target(8, lambda: mutated(_packs()), _read_pack),
+    "pack": Target(8, _pack_cases, _read_pack),
     "collect": Target(8, lambda: mutated([b"Rule,Count,Text\nP01,3,x\n"]), _collect),
 }
 """Shares of a hundred: what is quick to try is tried more often."""
@@ -692,8 +731,8 @@ def attempt(box: Box, target: Target, case: Any) -> None:
     box.clear()
     said = io.StringIO()
     _seen.clear()
-    start = time.monotonic()
-    faulthandler.dump_traceback_later(HANG, exit=True)
+    start = time.process_time()
+    signal.setitimer(signal.ITIMER_PROF, HANG)
     _watched[:] = [box.folder.resolve(), Path(tempfile.gettempdir()).resolve() / "duckdb"]
     try:
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
@@ -705,9 +744,9 @@ def attempt(box: Box, target: Target, case: Any) -> None:
                     raise FoundError(f"not one paragraph: {str(error)[:300]!r}") from None
     finally:
         _watched.clear()
-        faulthandler.cancel_dump_traceback_later()
-    if (seconds := time.monotonic() - start) > SECONDS:
-        raise FoundError(f"it took {seconds:.0f} seconds")
+        signal.setitimer(signal.ITIMER_PROF, 0)
+    if (seconds := time.process_time() - start) > SECONDS:
+        raise FoundError(f"it took {seconds:.0f} seconds of CPU")
     if _seen:
         raise FoundError(f"outside the given folders: {_seen[:3]}")
     box.check(said.getvalue())
@@ -740,7 +779,9 @@ def batch(name: str, seed: int, count: int = BATCH) -> int:
 
 
 def _limited(name: str, seed: int, count: int, answer: Any) -> None:
-    """A batch in a process of its own, with a limit on what it may hold."""
+    """A batch in a process of its own, with a limit on what it may hold; its end says where."""
+    for number in (signal.SIGPROF, signal.SIGALRM):
+        faulthandler.register(number, file=2, chain=True)
     held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (held + 4 * MEMORY, held + 4 * MEMORY))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
@@ -751,23 +792,44 @@ def _limited(name: str, seed: int, count: int, answer: Any) -> None:
         fault = f"it held {grown / 1e6:.0f} MB more" if grown > MEMORY else ""
         answer.send((tried, grown, fault))
     except BaseException:
-        answer.send((0, 0, traceback.format_exc(limit=-14)[-6000:]))
+        lines = traceback.format_exc(limit=-14).splitlines()
+        answer.send((0, 0, "\n".join(line[:500] for line in lines)[-20_000:]))
 
 
 def tried_alone(name: str, seed: int, count: int = BATCH) -> tuple[int, int, str]:
-    """A batch in its own process: how many were tried, bytes it grew by, and what was found."""
+    """A batch in its own process: how many were tried, bytes it grew by, and what was found.
+
+    Time is the process's own, so that it may be stopped, or have to wait for others: a hang has
+    used too much CPU, or sleeps. Whether it sleeps is looked up, never told by a clock.
+    """
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_limited, args=(name, seed, count, theirs))
     process.start()
     theirs.close()
+    looks, before = 0, 0
+    while not ours.poll(1):
+        state, used = _state(process.pid)
+        looks = looks + 1 if state in "SD" and used - before <= IDLE else 0
+        before = used
+        if looks >= ASLEEP:
+            os.kill(process.pid or 0, signal.SIGALRM)
+            break
     try:
         answer: tuple[int, int, str] = ours.recv()
     except EOFError:
         process.join()
-        answer = (0, 0, f"the process died ({process.exitcode}): a hang, or too much memory")
+        words = {-signal.SIGPROF: "a hang that works", -signal.SIGALRM: "a hang that sleeps"}
+        why = words.get(process.exitcode or 0, "too much memory, or a crash")
+        answer = (0, 0, f"the process died ({process.exitcode}): {why}")
     process.join()
     return answer
+
+
+def _state(pid: int | None) -> tuple[str, int]:
+    """What a process does now, as a letter (T is stopped), and the ticks of CPU it has used."""
+    facts = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(") ")[2].split()
+    return facts[0], int(facts[11]) + int(facts[12])
 
 
 def _plan(total: int, done: dict[str, int]) -> Iterator[tuple[str, int]]:
@@ -791,25 +853,27 @@ def main() -> int:
     options = parser.parse_args()
     _forms()
     if options.seed is not None:
-        print(tried_alone(options.only or "config", options.seed))
+        print(*tried_alone(options.only or "config", options.seed), sep="\n")
         return 0
     state = json.loads(options.state.read_text()) if options.state.exists() else {}
     done, counts = state.get("batches", {}), state.get("inputs", {})
-    found = 0
-    for name, seed in _plan(options.inputs, done):
+    found = [tuple(each) for each in state.get("found", [])]
+    for name, seed in [*found, *_plan(options.inputs, done)]:
         if options.only in (None, name):
             start = time.monotonic()
             tried, grown, fault = tried_alone(name, seed)
-            done[name] = seed + 1
+            found = [each for each in found if each != (name, seed)] + [(name, seed)] * bool(fault)
+            done[name] = max(done.get(name, 0), seed + 1)
             counts[name] = counts.get(name, 0) + tried
             options.state.parent.mkdir(parents=True, exist_ok=True)
-            options.state.write_text(json.dumps({"batches": done, "inputs": counts}))
+            options.state.write_text(
+                json.dumps({"batches": done, "inputs": counts, "found": found})
+            )
             print(f"{name} seed {seed}: {tried} inputs, {time.monotonic() - start:.1f} s,"
                   f" {grown / 1e6:.0f} MB", flush=True)  # fmt: skip
             if fault:
-                found += 1
                 print(f"FOUND by --only {name} --seed {seed}:\n{fault}", flush=True)
-    print(f"{sum(counts.values()):,} inputs in all, {found} batches with findings")
+    print(f"{sum(counts.values()):,} inputs in all, {len(found)} batches with findings")
     return 1 if found else 0
 
 

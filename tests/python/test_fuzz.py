@@ -1,8 +1,11 @@
 """A share of `make fuzz`, what it found so far, and what comes out when hostile text went in."""
 
 import csv
+import hashlib
 import itertools
+import os
 import shutil
+import signal
 import time
 import zipfile
 from pathlib import Path
@@ -74,7 +77,17 @@ def bad(kind: str) -> fuzz.Run:
                 with duckdb.connect(str(box.warehouse)) as connection:
                     connection.execute("create table pwned (a integer)")
             case "slow":
-                time.sleep(0.3)
+                end = time.process_time() + 0.3
+                while time.process_time() < end:
+                    pass
+            case "works for ever":
+                while True:
+                    pass
+            case "sleeps for ever":
+                while True:
+                    time.sleep(0.5)
+            case "is stopped":
+                os.kill(os.getpid(), signal.SIGSTOP)
 
     return run
 
@@ -86,6 +99,40 @@ def test_the_fuzzer_sees_what_must_never_happen(kind: str, monkeypatch: pytest.M
     wanted = IndexError if kind == "traceback" else fuzz.FoundError
     with pytest.raises(wanted):
         fuzz.batch("bad", 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "found"),
+    [("works for ever", "a hang that works"), ("sleeps for ever", "a hang that sleeps")],
+)
+def test_a_hang_is_found_whether_it_works_or_sleeps(
+    kind: str, found: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(fuzz.TARGETS, "bad", fuzz.Target(0, lambda: st.just(b"x"), bad(kind)))
+    monkeypatch.setattr(fuzz, "HANG", 0.5)
+    monkeypatch.setattr(fuzz, "ASLEEP", 2)
+    assert found in fuzz.tried_alone("bad", 0, 1)[2]
+    assert "in run" in capfd.readouterr().err, "says where it was"
+
+
+def test_a_process_that_is_stopped_for_long_is_no_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(
+        fuzz.TARGETS, "bad", fuzz.Target(0, lambda: st.just(b"x"), bad("is stopped"))
+    )
+    monkeypatch.setattr(fuzz, "SECONDS", 1)
+    monkeypatch.setattr(fuzz, "ASLEEP", 2)
+    looks = itertools.count()
+    state = fuzz._state
+
+    def watched(pid: int) -> tuple[str, int]:
+        seen = state(pid)
+        if seen[0] == "T" and next(looks) == 3:
+            os.kill(pid, signal.SIGCONT)
+        return seen
+
+    monkeypatch.setattr(fuzz, "_state", watched)
+    assert fuzz.tried_alone("bad", 0, 1)[::2] == (1, "")
+    assert next(looks) == 4, "it was stopped for more looks than a sleeper is given"
 
 
 # What it found
@@ -131,6 +178,119 @@ def test_a_pack_whose_list_of_members_is_broken_is_no_pack(tmp_path: Path) -> No
     path.write_bytes(fuzz._packs()[0][2:])
     with pytest.raises(InputError, match="is not an audit pack"):
         verify.verify(path, before=None, rebuild=False)
+
+
+def landed_as(tmp_path: Path, kind: str, data: bytes) -> None:
+    """Land the fuzzer's mapping with the children's file of that kind and content."""
+    fuzz._land_other(fuzz.Box(tmp_path / "box"), (kind, data))
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('{"Person ID": ' + "[" * 5000 + "]" * 5000 + "}", "is not a JSON object of plain values"),
+        ('{"Person ID": "\\ud800"}', "has half of a character"),
+        ('{"Person ID": "P1", "\\udc00": 1}', "has half of a character"),
+    ],
+)
+def test_a_line_of_json_that_is_no_text_is_named(tmp_path: Path, line: str, words: str) -> None:
+    good = '{"Person ID": "P1", "DOB": "", "Gender": "", "Surname": "", "Ethnicity": ""}\n'
+    with pytest.raises(InputError, match=rf"children.jsonl, line 2: {words}"):
+        landed_as(tmp_path, "jsonl", (good + line).encode())
+
+
+def test_a_heading_without_a_shape_is_still_a_heading(tmp_path: Path) -> None:
+    line = '{"Person ID": 1, "DOB": "", "Gender": "", "Surname": "", "Ethnicity": "", "\\u0000": 1}'
+    landed_as(tmp_path, "jsonl", line.encode())
+
+
+def test_a_file_whose_first_row_never_ends_is_named(tmp_path: Path) -> None:
+    endless = b"x" * (17 << 20)
+    with pytest.raises(InputError, match=r"children.csv: is not divided into rows"):
+        landed_as(tmp_path, "csv", endless)
+    with pytest.raises(InputError, match=r"people.csv: is not divided into rows"):
+        fuzz._land(fuzz.Box(tmp_path / "other"), ("people.csv", endless, ""))
+
+
+def test_a_workbook_whose_list_of_parts_is_broken_is_refused(tmp_path: Path) -> None:
+    book = tmp_path / "book.xlsx"
+    with zipfile.ZipFile(book, "w") as file:
+        file.writestr("xl/workbook.xml", "x")
+    whole = book.read_bytes()
+    place = whole.index(b"PK\x01\x02")
+    for broken in (b"PK\x01\xff", b"PK\x01\x02\x14\x03\xff"):
+        data = whole[:place] + broken + whole[place + len(broken) :]
+        with pytest.raises(InputError, match="is not a workbook that can be read"):
+            landed_as(tmp_path / str(len(broken)), "xlsx", data)
+        book.write_bytes(data)
+        with pytest.raises(InputError, match="cannot be read as an Excel workbook"):
+            imports.import_return(book, "x", tmp_path / "w.duckdb", YEAR, "330")
+
+
+def test_a_pack_of_a_later_kind_of_zip_is_no_pack(tmp_path: Path) -> None:
+    path = tmp_path / "pack.zip"
+    path.write_bytes(fuzz._packs()[0].replace(b"PK\x01\x02\x14\x03\x14", b"PK\x01\x02\x14\x03\xff"))
+    with pytest.raises(InputError, match="is not an audit pack"):
+        verify.verify(path, before=None, rebuild=False)
+
+
+def test_a_pack_whose_manifest_has_no_number_is_not_ours(tmp_path: Path) -> None:
+    path = tmp_path / "pack.zip"
+    with zipfile.ZipFile(path, "w") as pack:
+        pack.writestr("manifest.json", '{"previous": null, "members": {}, "purged": []}')
+        pack.writestr("audit.json", '{"outputs": [], "submission": null}')
+    with pytest.raises(InputError, match=r"its manifest.json or audit.json is not one of ours"):
+        verify.verify(path, before=None, rebuild=False)
+
+
+@pytest.mark.parametrize("landed", [b"no table", b"PAR1"])
+def test_a_pack_that_landed_no_table_is_not_ours(tmp_path: Path, landed: bytes) -> None:
+    path = tmp_path / "pack.zip"
+    member = "landed/raw.people.parquet"
+    audit = fuzz.WHOLE_AUDIT | {
+        "return": {"collection_year": YEAR},
+        "versions": {"a-package-of-yesterday": "1"},
+    }
+    manifest = fuzz._whole_manifest(audit)
+    sha256 = hashlib.sha256(landed).hexdigest()
+    manifest["members"][member] = {"bytes": len(landed), "sha256": sha256}
+    path.write_bytes(fuzz._pack(manifest, audit, ["outputs/x"]))
+    with zipfile.ZipFile(path, "a") as pack:
+        pack.writestr(member, landed)
+    with pytest.raises(InputError, match=r"its manifest.json or audit.json is not one of ours"):
+        verify.verify(path, before=None, rebuild=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("\nextracted_on: 2026-13-45", "has what looks like a date or a number and is none"),
+        ("\nname: !!bool x", "has what looks like a date or a number and is none"),
+        ("\nname: " + "1" * 5000, "has what looks like a date or a number and is none"),
+        ("\nname: " + "[" * 3000, "has more than 50 levels"),
+        ('\nname: "\\0"', "has a character that no text may hold"),
+        ('\nname: "\\ud800"', "has a character that no text may hold"),
+    ],
+)
+def test_a_setting_that_yaml_cannot_hold_has_its_line(
+    tmp_path: Path, text: str, words: str
+) -> None:
+    path = tmp_path / "x.yml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=f"x.yml, line 2: {words}"):
+        read_config(path)
+    if "levels" in words or "text" in words:
+        with pytest.raises(InputError, match=f"x.yml, line 2: {words}"):
+            read_mapping(path)
+
+
+def test_an_expression_without_end_is_refused(tmp_path: Path) -> None:
+    for expression in ("1" + "+1" * 500, "upper(" * 500 + "'a'" + ")" * 500):
+        content = fuzz._with_expression("sql", expression)
+        with pytest.raises(InputError, match="Make a shorter expression"):
+            fuzz._land_mapped(
+                fuzz.Box(tmp_path / str(len(expression))), (content, fuzz.CHILDREN.encode())
+            )
 
 
 @pytest.mark.parametrize(
