@@ -1,6 +1,8 @@
 """Work that goes on in another process, on another core, while this one does something else."""
 
 import multiprocessing
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
@@ -19,7 +21,8 @@ class Beside:
         """Start it; `work` is a function of a module, its arguments can be pickled."""
         self._answer, theirs = NEW.Pipe(duplex=False)
         self._process = NEW.Process(target=_do, args=(theirs, work, arguments, named), daemon=True)
-        self._process.start()
+        with _deaf():
+            self._process.start()
         theirs.close()
         self._is_done = False
 
@@ -52,6 +55,19 @@ def beside(work: Callable[..., object], *arguments: Any, **named: Any) -> Iterat
         other.wait()
     finally:
         other.stop()
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """What is begun here does not hear Ctrl-C, nor says a word of it: we hear it, and stop it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _do(

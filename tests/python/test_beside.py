@@ -69,23 +69,39 @@ def test_one_that_is_killed_is_not_taken_for_done(tmp_path: Path) -> None:
         os.kill(int(written(tmp_path / "pid")), signal.SIGKILL)
 
 
-def test_it_says_nothing_when_whoever_waited_is_gone(tmp_path: Path) -> None:
-    script = (
-        "import os, signal, sys, time; from pathlib import Path; from sen2.beside import beside\n"
-        "from tests.python.test_beside import late\n"
-        "if __name__ == '__main__':\n"
-        "    with beside(late, Path(sys.argv[1])):\n"
-        "        os.kill(os.getpid(), signal.SIGKILL)\n"
-    )
-    (tmp_path / "parent.py").write_text(script)
+SCRIPT = """\
+import os, signal, sys, time
+from multiprocessing import active_children
+from pathlib import Path
+from sen2.beside import beside
+from tests.python.test_beside import late
+if __name__ == "__main__":
+    with beside(late, Path(sys.argv[1])):
+        {deed}
+"""
+
+
+def after(deed: str, folder: Path) -> tuple[int, str, bool]:
+    """How a program ends that does something beside another; what is said; is the other done?"""
+    (folder / "parent.py").write_text(SCRIPT.format(deed=deed))
     done = subprocess.run(
-        [sys.executable, tmp_path / "parent.py", tmp_path / "late"],
+        [sys.executable, folder / "parent.py", folder / "late"],
         capture_output=True,
         text=True,
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        start_new_session=True,
     )  # returns when the child too has closed its standard error
-    assert (done.returncode, done.stderr) == (-signal.SIGKILL, "")
-    assert (tmp_path / "late").exists()
+    return done.returncode, done.stderr, (folder / "late").exists()
+
+
+def test_it_says_nothing_when_whoever_waited_is_gone(tmp_path: Path) -> None:
+    deed = "os.kill(os.getpid(), signal.SIGKILL)"
+    assert after(deed, tmp_path) == (-signal.SIGKILL, "", True)
+
+
+def test_it_does_not_hear_ctrl_c_and_leaves_that_to_us(tmp_path: Path) -> None:
+    deed = "time.sleep(0.2); os.kill(active_children()[0].pid, signal.SIGINT)"
+    assert after(deed, tmp_path) == (0, "", True)
 
 
 def late(path: Path) -> None:
