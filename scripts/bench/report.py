@@ -42,7 +42,7 @@ def table(measured: Iterable[Measured]) -> tuple[list[str], list[list[str]]]:
     rows = [
         [
             f"{each.plans:,}", f"{each.people:,}", f"{each.rows:,}", f"{each.job.seconds:.1f}",
-            f"{each.again.seconds:.1f}",
+            f"{each.again.seconds:.1f}" if each.again else "",
             *(f"{each.stages.get(stage, 0):.1f}" for stage in STAGES),
             f"{each.job.peak_mb:,.0f}", f"{each.xml_mb:,.1f}", f"{each.warehouse_mb:,.0f}",
             f"{each.floor.seconds:.1f}", f"{each.floor.peak_mb:,.0f}", f"{each.ratio:.2f}",
