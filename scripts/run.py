@@ -267,6 +267,8 @@ def write_stage(
             with stages.stage("report", "Writing the reports"):
                 workbook.wait()
     finally:
+        if workbook:
+            workbook.stop()
         keep_results(job, results)
     written = [submission.path] if submission else []
     export.retire_others(

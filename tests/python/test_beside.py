@@ -1,16 +1,23 @@
 """Work in another process: its end is waited for, its fault is raised, it does not outlive us."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import duckdb
 import pytest
 
+from sen2 import export, gates, run, spec
 from sen2.beside import beside
+from sen2.config import Job, read_config
+from sen2.console import Stages
 from sen2.errors import DefectError, InputError
+
+from .conftest import YEAR, Built
 
 
 def write_whose(path: Path, *, words: str) -> None:
@@ -102,6 +109,32 @@ def test_it_says_nothing_when_whoever_waited_is_gone(tmp_path: Path) -> None:
 def test_it_does_not_hear_ctrl_c_and_leaves_that_to_us(tmp_path: Path) -> None:
     deed = "time.sleep(0.2); os.kill(active_children()[0].pid, signal.SIGINT)"
     assert after(deed, tmp_path) == (0, "", True)
+
+
+def read_and_sleep(warehouse: Path, path: Path) -> None:
+    with duckdb.connect(str(warehouse), read_only=True):
+        write_and_sleep(path)
+
+
+def test_a_submission_that_is_wrong_is_told_although_the_workbook_is_being_made(
+    built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong(*_: object, **__: object) -> None:
+        written(tmp_path / "pid")
+        raise DefectError("it is wrong")
+
+    copy = Path(shutil.copy(built.warehouse, tmp_path / "sen2.duckdb"))
+    job = Job(YEAR, read_config(spec.PROJECT / "sen2.yml"), copy, tmp_path / "out")
+    monkeypatch.setattr(export, "export", wrong)
+    found = [gates.GateResult("rules", [gates.Checked("all", "all", "error", "met")])]
+    with (
+        pytest.raises(DefectError, match="it is wrong"),
+        beside(read_and_sleep, copy, tmp_path / "pid") as workbook,
+    ):
+        run.write_stage(job, Stages(), run.outputs_of(YEAR), found, False, workbook)
+    with duckdb.connect(str(copy), read_only=True) as connection:
+        kept = connection.execute("select gate, suite from audit.gate_results").fetchall()
+    assert ("rules", "all") in kept
 
 
 def late(path: Path) -> None:
