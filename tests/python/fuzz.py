@@ -319,6 +319,16 @@ SETTINGS = {
 }
 
 
+YAML_VALUES = [
+    *("2026-13-45", "2026-02-30", "2026-01-01T25:00:00", "2026-01-01T00:00:00+99:99", "1:99:99"),
+    *("0x_", "0b_", "0o", "1e9999", "-.inf", ".nan", "1_000", "~", "no", "y", "!!null x"),
+    *("!!bool x", "!!int x", "!!float x", "!!timestamp x", "!!binary x", "!!python/name:os.system"),
+    *("&a [*a]", "&a {<<: *a}", "*a", "!!set {a, b}", "!!omap [a: 1]", "<<: {}", "? x", "|", ">+9"),
+    *('"\\0"', '"\\ud800"', '"\\x1b[2J"', "'", '"', "%YAML 9.9", "--- x", "...", "\t", "\u2028"),
+]
+"""What YAML takes for a date, a number, a kind of its own, or cannot take for anything."""
+
+
 def _config(box: Box, data: bytes) -> None:
     path = box.given / "sen2.yml"
     path.write_bytes(data)
@@ -331,7 +341,18 @@ def _note_of_extract(box: Box, data: bytes) -> None:
 
 
 def _yaml_cases(content: Any) -> st.SearchStrategy[bytes]:
-    return mutated([_text_of(content)]) | altered(content).map(_text_of)
+    return mutated([_text_of(content)]) | altered(content).map(_text_of) | _plain_values(content)
+
+
+@st.composite
+def _plain_values(draw: Callable[..., Any], content: Any) -> bytes:
+    """A file of YAML, a value of which is written without quotes or is a tag's or an escape's."""
+    lines = _text_of(content).decode().splitlines()
+    number = draw(st.sampled_from([n for n, line in enumerate(lines) if ": " in line]))
+    plain = st.text("0123456789-:._+~ xobeTZ!&*|<>%@?[]{},#\"'\\ud", max_size=14)
+    value = draw(st.sampled_from(YAML_VALUES) | plain)
+    lines[number] = f"{lines[number].partition(': ')[0]}: {value}"
+    return "\n".join(lines).encode()
 
 
 MAPPING = {
