@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from . import spec
+from .errors import InputError
 
 LOCAL = spec.SEEDS.parent / "local" / "dfe_numbers.csv"
 """The numbers an authority has confirmed: DfE's workbook may not be shipped."""
@@ -40,7 +41,7 @@ def number_of(text: str) -> str:
 
 def order(number: str) -> tuple[int, str]:
     """Numbers in the order of their digits."""
-    return int("".join(filter(str.isdigit, number)) or 0), number
+    return int("".join(filter(str.isdecimal, number)) or 0), number
 
 
 def known(local: Path = LOCAL) -> dict[str, set[str]]:
@@ -62,8 +63,20 @@ def read_local(path: Path) -> list[spec.Row]:
     """The rows of the authority's numbers; none when it has no such file."""
     if not path.exists():
         return []
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file))
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, restval="")
+            rows, headings = list(reader), reader.fieldnames or []
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}).") from None
+    except (UnicodeDecodeError, csv.Error):
+        raise InputError(f"{path}: is not a CSV file of UTF-8 text. Save it as one.") from None
+    if missing := [name for name in COLUMNS if name not in headings]:
+        raise InputError(
+            f"{path}, row 1: has no column {', '.join(missing)}. Give its header as"
+            f" {','.join(COLUMNS)}."
+        )
+    return rows
 
 
 def likely_rules(message: str, severity: str, items: str, year: int, most: int = 3) -> list[Match]:

@@ -45,6 +45,7 @@ from sen2 import warehouse as warehouses
 from sen2.config import Config, read_config, read_extract_note
 from sen2.errors import InputError
 from sen2.land import land
+from sen2.landing import proposal, propose
 from sen2.landing.mapping import read_mapping
 
 from .other_forms import rows_of, write_blade, write_pre_submission, write_template
@@ -92,7 +93,10 @@ class Box:
     def __init__(self, folder: Path) -> None:
         self.folder, self.given = folder, folder / "around" / "given"
         self.canary = folder / "around" / "outside.csv"
+        self.scratch = folder / "scratch"
+        """The temporary folder that Python is told of: empty again after an input."""
         self.given.mkdir(parents=True)
+        self.scratch.mkdir()
         self.canary.write_text(f"from,to\nperson_id,{CANARY}\n{CANARY},x\n", encoding="utf-8")
         self.warehouse = folder / "warehouse" / "fuzz.duckdb"
         self.expected = self._around()
@@ -156,6 +160,8 @@ def _expected_tables() -> set[tuple[str, str]]:
 
 WRITES = ("w", "a", "x", "+")
 MOVES = {"os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate"}
+WITHIN = {"os.remove", "os.rmdir", "os.mkdir"}
+"""Of these, the ones whose last argument may be an open folder that the name is in."""
 FORBIDDEN = {
     "subprocess.Popen",
     "os.system",
@@ -178,6 +184,8 @@ def _watch(event: str, arguments: tuple[Any, ...]) -> None:
         mode, flags = arguments[1] or "", arguments[2] or 0
         if any(each in mode for each in WRITES) or flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
             _note(event, arguments[0])
+    elif event in WITHIN and arguments[-1] >= 0:
+        _note(event, Path(f"/proc/self/fd/{arguments[-1]}") / os.fsdecode(arguments[0]))
     elif event in MOVES:
         _note(event, arguments[0])
 
@@ -311,6 +319,16 @@ SETTINGS = {
 }
 
 
+YAML_VALUES = [
+    *("2026-13-45", "2026-02-30", "2026-01-01T25:00:00", "2026-01-01T00:00:00+99:99", "1:99:99"),
+    *("0x_", "0b_", "0o", "1e9999", "-.inf", ".nan", "1_000", "~", "no", "y", "!!null x"),
+    *("!!bool x", "!!int x", "!!float x", "!!timestamp x", "!!binary x", "!!python/name:os.system"),
+    *("&a [*a]", "&a {<<: *a}", "*a", "!!set {a, b}", "!!omap [a: 1]", "<<: {}", "? x", "|", ">+9"),
+    *('"\\0"', '"\\ud800"', '"\\x1b[2J"', "'", '"', "%YAML 9.9", "--- x", "...", "\t", "\u2028"),
+]
+"""What YAML takes for a date, a number, a kind of its own, or cannot take for anything."""
+
+
 def _config(box: Box, data: bytes) -> None:
     path = box.given / "sen2.yml"
     path.write_bytes(data)
@@ -323,7 +341,18 @@ def _note_of_extract(box: Box, data: bytes) -> None:
 
 
 def _yaml_cases(content: Any) -> st.SearchStrategy[bytes]:
-    return mutated([_text_of(content)]) | altered(content).map(_text_of)
+    return mutated([_text_of(content)]) | altered(content).map(_text_of) | _plain_values(content)
+
+
+@st.composite
+def _plain_values(draw: Callable[..., Any], content: Any) -> bytes:
+    """A file of YAML, a value of which is written without quotes or is a tag's or an escape's."""
+    lines = _text_of(content).decode().splitlines()
+    number = draw(st.sampled_from([n for n, line in enumerate(lines) if ": " in line]))
+    plain = st.text("0123456789-:._+~ xobeTZ!&*|<>%@?[]{},#\"'\\ud", max_size=14)
+    value = draw(st.sampled_from(YAML_VALUES) | plain)
+    lines[number] = f"{lines[number].partition(': ')[0]}: {value}"
+    return "\n".join(lines).encode()
 
 
 MAPPING = {
@@ -440,6 +469,14 @@ def _land_other(box: Box, case: tuple[str, bytes]) -> None:
     land(box.given, YEAR, CONFIG, box.warehouse, mappings=[path])
 
 
+def _propose(box: Box, case: tuple[str, bytes]) -> None:
+    kind, data = case
+    (box.given / f"children.{kind}").write_bytes(data)
+    found = propose.propose(box.given, YEAR)
+    proposal.text(found, "one", YEAR)
+    list(proposal.summary(found, YEAR))
+
+
 def _other_cases() -> st.SearchStrategy[tuple[str, bytes]]:
     """The children as a workbook, whole or a part of it changed, as Parquet, as JSON lines."""
     rows = list(csv.reader(io.StringIO(CHILDREN)))
@@ -453,6 +490,8 @@ def _other_cases() -> st.SearchStrategy[tuple[str, bytes]]:
             members = {each: file.read(each) for each in sorted(file.namelist())}
     lines = "".join(json.dumps(dict(zip(rows[0], row, strict=True))) + "\n" for row in rows[1:])
     whole["jsonl"] = lines.encode()
+    whole["csv"] = CHILDREN.replace("White British", "Fran\u00e7ais").encode("cp1252")
+    whole["txt"] = CHILDREN.encode("utf-16")
 
     def packed(member: str, data: bytes) -> tuple[str, bytes]:
         made = io.BytesIO()
@@ -469,6 +508,11 @@ def _other_cases() -> st.SearchStrategy[tuple[str, bytes]]:
             lambda member: st.builds(packed, st.just(member), mutated([members[member]]))
         ),
     )
+
+
+def _propose_cases() -> st.SearchStrategy[tuple[str, bytes]]:
+    texts = [CHILDREN.encode(), CHILDREN.encode("utf-16"), EXTRACT["people.csv"]]
+    return st.tuples(st.just("csv"), mutated(texts)) | _other_cases()
 
 
 def _expressions() -> st.SearchStrategy[str]:
@@ -698,13 +742,14 @@ def _collect(box: Box, data: bytes) -> None:
 
 
 TARGETS = {
-    "config": Target(27, lambda: _yaml_cases(SETTINGS), _config),
+    "config": Target(25, lambda: _yaml_cases(SETTINGS), _config),
     "extract_yml": Target(
         10, lambda: _yaml_cases({"la_code": "330", "extracted_on": "2026-01-15"}), _note_of_extract
     ),
     "mapping": Target(25, lambda: _yaml_cases(MAPPING), _mapping_file),
     "mapped": Target(5, _mapped_cases, _land_mapped),
     "other": Target(3, _other_cases, _land_other),
+    "propose": Target(2, _propose_cases, _propose),
     "land": Target(5, _land_cases, _land),
     "notes": Target(
         3,
@@ -734,6 +779,7 @@ def attempt(box: Box, target: Target, case: Any) -> None:
     start = time.process_time()
     signal.setitimer(signal.ITIMER_PROF, HANG)
     _watched[:] = [box.folder.resolve(), Path(tempfile.gettempdir()).resolve() / "duckdb"]
+    before, tempfile.tempdir = tempfile.tempdir, str(box.scratch)
     try:
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             try:
@@ -743,6 +789,7 @@ def attempt(box: Box, target: Target, case: Any) -> None:
                 if "\n" in str(error).strip() or len(str(error)) > LONGEST_MESSAGE:
                     raise FoundError(f"not one paragraph: {str(error)[:300]!r}") from None
     finally:
+        tempfile.tempdir = before
         _watched.clear()
         signal.setitimer(signal.ITIMER_PROF, 0)
     if (seconds := time.process_time() - start) > SECONDS:

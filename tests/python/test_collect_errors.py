@@ -376,3 +376,25 @@ def test_what_counts_as_a_number(given: str, number: str) -> None:
 def test_none_of_dfes_numbers_is_shipped() -> None:
     assert rule_numbers.known() == {}
     assert {row["dfe_number"] for row in spec.seed("rules")} == {""}
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"dfe_number,rule_id\xff", r"is not a CSV file of UTF-8 text"),
+        (b"number,rule_id\n1,L13\n", r"row 1: has no column dfe_number, dfe_message, confirmed_by"),
+    ],
+)
+def test_numbers_kept_in_a_broken_file_are_an_input_error(
+    tmp_path: Path, content: bytes, words: str
+) -> None:
+    path = tmp_path / "numbers.csv"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=words):
+        rule_numbers.known(path)
+
+
+def test_numbers_kept_in_a_short_row_are_none(tmp_path: Path) -> None:
+    path = tmp_path / "numbers.csv"
+    path.write_text("rule_id,dfe_message,confirmed_by,dfe_number\nL13,x\n", encoding="utf-8")
+    assert rule_numbers.known(path) == rule_numbers.known(tmp_path / "none.csv")

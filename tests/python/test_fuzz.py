@@ -36,6 +36,7 @@ SHARE = {
     "mapped": 6,
     "land": 15,
     "other": 15,
+    "propose": 10,
     "notes": 12,
     "xml": 12,
     "blade": 3,
