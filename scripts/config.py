@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from . import outside
 from .errors import InputError
@@ -18,6 +18,14 @@ def _code(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def _name(path: Path) -> Path:
+    if not outside.can_be_a_name(str(path)):
+        raise ValueError("is longer than the name of a file or folder can be")
+    return path
+
+
+Name = Annotated[Path, AfterValidator(_name)]
+"""A file or folder, as far as a name can be one."""
 LaCode = Annotated[str, BeforeValidator(_code), Field(pattern=r"^[0-9]{3}$")]
 
 
@@ -56,13 +64,13 @@ class Notify(_Settings):
 class Nightly(_Settings):
     """What `sen2 nightly` runs, and what it keeps; paths are taken from the folder of sen2.yml."""
 
-    extract: Path
-    mappings: list[Path] = []
+    extract: Name
+    mappings: list[Name] = []
     year: int
-    warehouse: Path | None = None
-    out: Path | None = None
+    warehouse: Name | None = None
+    out: Name | None = None
     keep: int = Field(default=7, ge=0, le=1000)
-    archive: Path | None = None
+    archive: Name | None = None
     accept_arrival: bool = False
     accept_unconfirmed: bool = False
     notify: Notify | None = None
@@ -79,11 +87,11 @@ class Config(_Settings):
     withdrawn_assessments: Literal["undated", "dated"] = "undated"
     extracted_on: date | None = None
     identify_people: bool = False
-    notes: Path | None = None
-    overrides: Path | None = None
-    people_matched: Path | None = None
+    notes: Name | None = None
+    overrides: Name | None = None
+    people_matched: Name | None = None
     sources: list[str] = []
-    published: Path | None = None
+    published: Name | None = None
     small_numbers: int = Field(default=5, ge=0, le=100)
     similar: list[LaCode] = []
     nightly: Nightly | None = None
@@ -122,6 +130,7 @@ def _plain(kind: str, message: str) -> str:
         "missing": "is missing",
         "string_type": "must be text: put it in quotes",
         "string_pattern_mismatch": 'must be a three-digit LA code in quotes, such as "330"',
+        "value_error": message.removeprefix("Value error, "),
     }.get(kind, message[0].lower() + message[1:])
 
 

@@ -34,8 +34,16 @@ RuntimeError is also NotImplementedError, and RecursionError, which JSON in a pa
 """
 NO_TEXT = re.compile("[\0\ud800-\udfff]")
 """What no database or file system holds: a character without a shape, or half of one."""
+LONGEST_NAME, LONGEST_PATH, MOST_FOLDERS = 255, 1_000, 50
+"""Bytes of the name of a file, of it and its folders, and how many those are."""
 DEEPEST = 50
 """Most levels of lists and keys in a YAML file; ours have six."""
+
+
+def can_be_a_name(path: str) -> bool:
+    """Whether a file could have this name, its folders before it."""
+    parts = [len(part.encode(errors="replace")) for part in path.replace("\\", "/").split("/")]
+    return max(parts) <= LONGEST_NAME and sum(parts) < LONGEST_PATH and len(parts) <= MOST_FOLDERS
 
 
 def read_json(text: str | bytes, number: Callable[[str], Any] | None = None) -> Any:

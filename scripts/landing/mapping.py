@@ -23,7 +23,6 @@ from ..errors import InputError
 from . import dates
 
 SHIPPED = Path(__file__).resolve().parent.parent / "mappings"
-LONGEST_NAME = 255  # bytes of a file's name
 NAME = r"^[a-z][a-z0-9_]*$"
 RESERVED = ("plan",)
 """Sources may not be called so: their ids would look like those of requests that we supply."""
@@ -290,7 +289,7 @@ def _stays_inside(name: str) -> bool:
         and ".." not in parts
         and "\0" not in name
         and name[1:2] != ":"
-        and all(len(part.encode(errors="replace")) < LONGEST_NAME for part in parts)
+        and outside.can_be_a_name(name)
         and all(part == "**" or "**" not in part for part in parts)
     )
 

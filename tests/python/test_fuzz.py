@@ -244,6 +244,17 @@ def test_a_pack_whose_manifest_has_no_number_is_not_ours(tmp_path: Path) -> None
         verify.verify(path, before=None, rebuild=False)
 
 
+def test_a_pack_that_follows_one_with_an_endless_name_is_not_checked_further(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "pack.zip"
+    manifest = fuzz._whole_manifest(fuzz.WHOLE_AUDIT)
+    manifest["previous"] = {"file": "9" * 400, "sha256": "0"}
+    path.write_bytes(fuzz._pack(manifest, fuzz.WHOLE_AUDIT, ["outputs/x"]))
+    assert verify.verify(path, before=None, rebuild=False) == verify.WHOLE
+    assert "9 is not here" in " ".join(capsys.readouterr().out.split())
+
+
 @pytest.mark.parametrize("landed", [b"no table", b"PAR1"])
 def test_a_pack_that_landed_no_table_is_not_ours(tmp_path: Path, landed: bytes) -> None:
     path = tmp_path / "pack.zip"
@@ -285,6 +296,16 @@ def test_a_setting_that_yaml_cannot_hold_has_its_line(
             read_mapping(path)
 
 
+@pytest.mark.parametrize("name", ["x" * 300, "a/" * 450])
+def test_a_setting_names_no_file_that_cannot_be(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "x.yml"
+    nightly = fuzz.SETTINGS["nightly"] | {"mappings": [name]}
+    for content in ({"notes": name}, {"nightly": nightly}):
+        path.write_bytes(fuzz._text_of({"la_code": "330"} | content))
+        with pytest.raises(InputError, match="is longer than the name of a file"):
+            read_config(path)
+
+
 def test_an_expression_without_end_is_refused(tmp_path: Path) -> None:
     for expression in ("1" + "+1" * 500, "upper(" * 500 + "'a'" + ")" * 500):
         content = fuzz._with_expression("sql", expression)
@@ -296,7 +317,18 @@ def test_an_expression_without_end_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["../outside.csv", "/etc/passwd", "a/../../x", "C:\\x.csv", "..\\x", "", ".", "**x", "x" * 300],
+    [
+        "../outside.csv",
+        "/etc/passwd",
+        "a/../../x",
+        "C:\\x.csv",
+        "..\\x",
+        "",
+        ".",
+        "**x",
+        "x" * 300,
+        "a/" * 100,
+    ],
 )
 def test_a_mapping_names_no_file_outside_its_folders(tmp_path: Path, name: str) -> None:
     (tmp_path.parent / "outside.csv").write_text("from,to\nMale,M\n", encoding="utf-8")
