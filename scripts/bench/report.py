@@ -123,6 +123,7 @@ def chart(measured: Sequence[Measured]) -> altair.Chart:
          "order": order}
         for each in measured for order, stage in enumerate(STAGES)
     ]  # fmt: skip
+    sizes = [f"{each.plans:,} plans" for each in measured]
     return (
         altair.Chart(altair.Data(values=rows), width=620, height=34)
         .mark_bar()
@@ -130,7 +131,7 @@ def chart(measured: Sequence[Measured]) -> altair.Chart:
             x=altair.X("seconds:Q", title="seconds"),
             color=altair.Color("stage:N", sort=list(STAGES), title=None),
             order="order:Q",
-            row=altair.Row("plans:N", sort=None, title=None, header=altair.Header(labelAngle=0)),
+            row=altair.Row("plans:N", sort=sizes, title=None, header=altair.Header(labelAngle=0)),
         )
         .resolve_scale(x="independent")
     )
