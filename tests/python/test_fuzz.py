@@ -189,7 +189,10 @@ def landed_as(tmp_path: Path, kind: str, data: bytes) -> None:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ('{"Person ID": ' + "[" * 5000 + "]" * 5000 + "}", "is not a JSON object of plain values"),
+        (
+            '{"Person ID": ' + "[" * 200_000 + "]" * 200_000 + "}",
+            "is not a JSON object of plain values",
+        ),
         ('{"Person ID": "\\ud800"}', "has half of a character"),
         ('{"Person ID": "P1", "\\udc00": 1}', "has half of a character"),
     ],
