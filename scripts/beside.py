@@ -1,6 +1,7 @@
 """Work that goes on in another process, on another core, while this one does something else."""
 
 import multiprocessing
+import pickle
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -77,6 +78,15 @@ def _do(
     try:
         work(*arguments, **named)
     except BaseException as error:
-        fault = error
+        fault = _passable(error)
     with suppress(OSError):  # whoever waited is gone
         answer.send(fault)
+
+
+def _passable(fault: BaseException) -> BaseException:
+    """A fault as it can go to another process; else its kind alone, with no value in a traceback."""
+    try:
+        pickle.loads(pickle.dumps(fault))
+    except Exception:
+        return DefectError(f"A process of this run ended with {type(fault).__name__}.")
+    return fault

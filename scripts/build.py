@@ -42,9 +42,8 @@ def build(
     guard this project's own text, not an authority's data.
 
     Raises DefectError that names the models or tests of ours that failed, DiskFullError, or
-    InputError when DuckDB has too little memory. dbt's
-    own messages are not repeated, and no log is kept, since both can hold values from a person's
-    record.
+    InputError when DuckDB has too little memory. dbt's own messages are not repeated, and no log is
+    kept, since both can hold values from a person's record.
     """
     warehouse = warehouse.resolve()
     target = (target or warehouse.parent / f".{warehouse.stem}" / "dbt").resolve()

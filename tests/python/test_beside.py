@@ -28,6 +28,15 @@ def refuse(words: str) -> None:
     raise InputError(words)
 
 
+class AwkwardError(Exception):
+    def __init__(self, one: str, two: str) -> None:
+        super().__init__(f"{one} {two}")
+
+
+def fail_awkwardly() -> None:
+    raise AwkwardError("a", "value")
+
+
 def write_and_sleep(path: Path) -> None:
     path.write_text(str(os.getpid()), encoding="utf-8")
     time.sleep(60)
@@ -60,6 +69,15 @@ def test_it_is_done_elsewhere_by_the_end_of_the_block(tmp_path: Path) -> None:
 def test_what_it_raises_is_raised_here() -> None:
     with pytest.raises(InputError, match="no such thing"), beside(refuse, "no such thing"):
         pass
+
+
+def test_what_cannot_be_passed_on_is_told_by_its_kind(capfd: pytest.CaptureFixture[str]) -> None:
+    with (
+        pytest.raises(DefectError, match=r"ended with AwkwardError\.$"),
+        beside(fail_awkwardly),
+    ):
+        pass
+    assert capfd.readouterr().err == ""
 
 
 def test_it_is_stopped_when_the_block_fails(tmp_path: Path) -> None:

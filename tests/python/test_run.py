@@ -312,6 +312,10 @@ def test_duckdbs_memory_can_be_kept_low(tmp_path: Path, monkeypatch: pytest.Monk
     with warehouse.connect(tmp_path / "sen2.duckdb") as connection:
         limit = connection.execute("select current_setting('memory_limit')").fetchone()
     assert limit == ("512.0 MiB",)
+    monkeypatch.delenv("SEN2_MEMORY_LIMIT")
+    assert warehouse.memory_limit() == "2500MB"
+    monkeypatch.setattr(os, "sysconf", lambda name: {"SC_PAGE_SIZE": 1000}.get(name, 1_000_000))
+    assert warehouse.memory_limit() == "800MB"
     monkeypatch.setenv("SEN2_MEMORY_LIMIT", "little")
     with (
         pytest.raises(InputError, match="SEN2_MEMORY_LIMIT"),
