@@ -84,7 +84,7 @@ def _do(
 
 
 def _passable(fault: BaseException) -> BaseException:
-    """A fault as it can go to another process; else its kind alone, with no value in a traceback."""
+    """A fault as it can go to another process; else its kind alone, without values or traceback."""
     try:
         pickle.loads(pickle.dumps(fault))
     except Exception:
