@@ -1,6 +1,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+ENCRYPTED := $(VENV)/encrypted
 YEAR := 2026
 PUBLISHED ?= ../shared/published
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
@@ -10,7 +11,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 run: $(VENV)/.installed  ## the shipped sample extract becomes a submission in out/
 	$(BIN)/sen2 run sample --year $(YEAR)
 
-test: check  ## every check and every test
+test: check $(ENCRYPTED)/.installed  ## every check and every test
 	$(BIN)/pytest -n 2
 
 check: $(VENV)/.installed  ## style, types, SQL and project conventions
@@ -62,7 +63,10 @@ bundle: $(VENV)/.installed  ## bundle/: wheels that install sen2 with no network
 	rm -rf bundle build
 	$(BIN)/python -m pip download --quiet --require-hashes --only-binary :all: \
 		--dest bundle -r requirements-run.lock
+	$(BIN)/python -m pip download --quiet --require-hashes --no-deps --only-binary :all: \
+		--dest bundle -r requirements-encrypted.lock
 	$(SBOM) -o bundle/sbom.cdx.json requirements-run.lock
+	$(SBOM) -o bundle/sbom-encrypted.cdx.json requirements-encrypted.lock
 	cp docs/licences.md bundle/
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir bundle .
 	rm -rf build
@@ -71,6 +75,14 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements.lock
 	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+.PHONY: encrypted
+encrypted: $(VENV)/.installed  ## in place of the newest DuckDB the one that can encrypt a warehouse
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements-encrypted.lock
+
+$(ENCRYPTED)/.installed: requirements-encrypted.lock | $(VENV)/.installed  # the same, for the tests alone
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes --upgrade --target $(ENCRYPTED) -r $<
 	touch $@
 
 clean:

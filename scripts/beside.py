@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
+from . import encryption
 from .errors import DefectError
 
 NEW = multiprocessing.get_context("spawn")
@@ -21,7 +22,9 @@ class Beside:
     def __init__(self, work: Callable[..., object], *arguments: Any, **named: Any) -> None:
         """Start it; `work` is a function of a module, its arguments can be pickled."""
         self._answer, theirs = NEW.Pipe(duplex=False)
-        self._process = NEW.Process(target=_do, args=(theirs, work, arguments, named), daemon=True)
+        self._process = NEW.Process(
+            target=_do, args=(theirs, encryption.held(), work, arguments, named), daemon=True
+        )
         with _deaf():
             self._process.start()
         theirs.close()
@@ -72,8 +75,13 @@ def _deaf() -> Iterator[None]:
 
 
 def _do(
-    answer: Connection, work: Callable[..., object], arguments: Any, named: dict[str, Any]
+    answer: Connection,
+    key: str | None,
+    work: Callable[..., object],
+    arguments: Any,
+    named: dict[str, Any],
 ) -> None:
+    encryption.hold(key)
     fault: BaseException | None = None
     try:
         work(*arguments, **named)

@@ -7,10 +7,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from . import spec, unchanged
+from . import encryption, keys, spec, unchanged
 from .dbt_child import Node
 from .errors import DefectError, DiskFullError, InputError
 from .warehouse import MEMORY_LIMIT, memory_limit
@@ -46,11 +46,13 @@ def build(
     kept, since both can hold values from a person's record.
     """
     warehouse = warehouse.resolve()
+    key = encryption.key() if encryption.is_encrypted(warehouse) else ""
     target = (target or warehouse.parent / f".{warehouse.stem}" / "dbt").resolve()
     command = [
         sys.executable, "-P", "-m", "sen2.dbt_child", "--no-version-check",
         "--log-level", "none", "--log-level-file", "none", "--no-write-json", "build",
         "--project-dir", str(spec.PROJECT), "--profiles-dir", str(spec.PROJECT / "profiles"),
+        "--target", "encrypted" if key else "local",
         "--exclude-resource-type", "unit_test",
         "--exclude", "resource_type:test,path:seeds", "path:tests/spec",
         "--vars", json.dumps({"collection_year": year}),
@@ -74,6 +76,8 @@ def build(
             errors="replace",
         ) as process,
     ):
+        with suppress(BrokenPipeError):  # it has ended already: what it said tells why
+            print(key, file=process.stdin, flush=True)
         for line in process.stdout or ():
             is_disk_full = is_disk_full or any(words in line for words in DiskFullError.WORDS)
             is_too_little = is_too_little or OUT_OF_MEMORY in line
@@ -111,7 +115,7 @@ def environment(warehouse: Path) -> dict[str, str]:
     profile is another.
     """
     own = {"SEN2_WAREHOUSE": warehouse.name, MEMORY_LIMIT: memory_limit()}
-    return os.environ | QUIET_ENVIRONMENT | own
+    return keys.without(os.environ) | QUIET_ENVIRONMENT | own
 
 
 @contextmanager

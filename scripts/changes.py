@@ -60,7 +60,7 @@ def compare(before: Path, now: Path) -> Changes:
     if not _has_issues(before):
         return Changes(is_first=True)
     with warehouse.connect(now, read_only=True) as connection:
-        connection.execute(f"attach '{warehouse.text(before)}' as _before (read_only)")
+        warehouse.attach(connection, before, "_before")
         rows = [
             row
             for change, here, there in ((APPEARED, "", "_before."), (CLEARED, "_before.", ""))

@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from . import spec
-from .config import Job, read_config
+from . import encryption, spec
+from .config import Config, Job, read_config
 from .console import Stages, err, say
 from .console import out as console
 from .errors import InputError, Sen2Error
@@ -84,6 +84,18 @@ THIS_YEAR = spec.newest_year()
 SETTINGS = Path("sen2.yml")
 
 
+def _settings(config: Path) -> Config:
+    """The settings, of which `encrypt` holds for every warehouse that is begun from here on."""
+    settings = read_config(config)
+    encryption.as_settings_ask(settings.encrypt)
+    return settings
+
+
+def _settings_if_any(config: Path | None = None) -> Config | None:
+    """The settings where a verb needs none: those that are named, else those that are there."""
+    return _settings(config or SETTINGS) if config or SETTINGS.exists() else None
+
+
 def _job(
     year: int,
     config: Path,
@@ -91,7 +103,7 @@ def _job(
     folder: Path | None,
     published: Path | None = None,
 ) -> Job:
-    settings = read_config(config)
+    settings = _settings(config)
     if published is not None:
         settings = settings.model_copy(update={"published": published})
     return Job(
@@ -315,7 +327,7 @@ def purge(
     from . import history, purge
 
     day = before.date()
-    settings = read_config(config or SETTINGS) if config or SETTINGS.exists() else None
+    settings = _settings_if_any(config)
     found = purge.plan(day, warehouses, out, settings)
     for line in purge.lines(found):
         console.print(line, markup=False)
@@ -380,7 +392,8 @@ def check(
     """
     from . import check
 
-    identify = config is not None and read_config(config).identify_people
+    settings = _settings_if_any(config)
+    identify = bool(config and settings and settings.identify_people)
     raise typer.Exit(check.check(file, year, identify, warehouse, out))
 
 
@@ -412,6 +425,7 @@ def import_(
     """Import another return beside the one built here; `sen2 build` then judges it too."""
     from . import imports, refresh
 
+    _settings_if_any()
     path = warehouse or Path("warehouse") / f"sen2_{THIS_YEAR}.duckdb"
     with refresh.held(path):
         imports.import_return(source, name, path, year, la_code, replace=replace)
@@ -437,7 +451,7 @@ def compare(
     """
     from . import compare, refresh
 
-    identify = config.exists() and read_config(config).identify_people
+    identify = config.exists() and _settings(config).identify_people
     path = warehouse or Path("warehouse") / f"sen2_{year}.duckdb"
     folder = out or Path("out") / str(year)
     with refresh.held(path, is_new=False):

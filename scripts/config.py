@@ -94,6 +94,7 @@ class Config(_Settings):
     published: Name | None = None
     small_numbers: int = Field(default=5, ge=0, le=100)
     similar: list[LaCode] = []
+    encrypt: bool = False
     nightly: Nightly | None = None
 
 

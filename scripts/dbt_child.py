@@ -1,8 +1,9 @@
 """dbt in a process of its own that ends when the one that started it does, however that ends.
 
 `python -m sen2.dbt_child ARGUMENTS` is dbt with these arguments. Its standard input is a pipe whose
-other end its parent holds: no dbt goes on building a warehouse that nobody waits for. It says on
-standard output, one JSON object a line, how each node ended (`Node`), and the text of every error,
+other end its parent holds: no dbt goes on building a warehouse that nobody waits for. The first
+line that comes through it is the key of an encrypted warehouse, or empty. It says on standard
+output, one JSON object a line, how each node ended (`Node`), and the text of every error,
 which can hold values of a person: it is for its parent alone.
 """
 
@@ -12,6 +13,8 @@ import os
 import sys
 import threading
 from typing import Any, NamedTuple
+
+from . import encryption
 
 STOPPED = 130
 
@@ -26,6 +29,7 @@ class Node(NamedTuple):
 
 def main() -> None:
     """Run dbt."""
+    encryption.hold(sys.stdin.readline().rstrip("\n"))
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     from dbt.cli.main import dbtRunner  # takes seconds, and the parent needs Node alone
 

@@ -642,7 +642,7 @@ def _source(connection: duckdb.DuckDBPyConnection) -> "Iterator[SQLDatasource]":
 
             def connect(self, *_: Any, **__: Any) -> Any:
                 return SimpleNamespace(
-                    cursor=lambda: cursors.enter_context(connection.cursor()),
+                    cursor=lambda: cursors.enter_context(warehouse.apart(connection)),
                     commit=do_nothing,
                     rollback=do_nothing,
                     close=do_nothing,

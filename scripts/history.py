@@ -152,7 +152,7 @@ def _rewritten(history: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         left_over.unlink(missing_ok=True)
     if history.exists():
         shutil.copyfile(history, draft)
-    with warehouse.connect(draft) as connection:
+    with warehouse.connect(draft, encrypted=False) as connection:
         for table, columns in TABLES.items():
             connection.execute(f"create table if not exists {table} ({columns})")
             for column in columns.split(", "):  # that a history of an older version has not

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from . import changes as differences
-from . import history, refresh, run, swap, unchanged, warehouse
+from . import encryption, history, keys, refresh, run, swap, unchanged, warehouse
 from .changes import APPEARED, CLEARED, Changes
 from .config import Job, Nightly, read_config
 from .console import err, out
@@ -34,6 +34,7 @@ def nightly(file: Path, *, wait: bool = False, force: bool = False) -> int:
     history and told to who asked for it.
     """
     config = read_config(file)
+    encryption.as_settings_ask(config.encrypt)
     if config.nightly is None:
         raise InputError(
             f"{file}: has no section nightly. docs/nightly.md says what belongs there."
@@ -181,7 +182,7 @@ class Night:
             code = subprocess.run(
                 notify.command,
                 input=message.encode(),
-                env=os.environ | environment,
+                env=keys.without(os.environ) | environment,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 timeout=PATIENCE,

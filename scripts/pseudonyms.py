@@ -22,7 +22,8 @@ from .errors import DefectError, InputError
 from .warehouse import quoted
 
 FOLDER = "pseudonymised"
-VARIABLE = "SEN2_PSEUDONYM_KEY"
+_, VARIABLE = keys.SECRET
+LOST = "another key gives other pseudonyms"
 BLOCK = 64  # bytes of a block of SHA-256, of which HMAC makes its two keys
 LENGTH = 32  # hexadecimal digits of a pseudonym, 128 bits
 PERSON = ("person_level", "person")
@@ -145,7 +146,7 @@ def write(warehouse: Path, year: int, out: Path, fewest: int) -> Written:
     Raises InputError without a usable key or a built warehouse, DefectError when a table or column
     of ours is not classified.
     """
-    pads = _pads(keys.key(VARIABLE))
+    pads = _pads(keys.key(VARIABLE, LOST))
     with warehouses.connect(warehouse, read_only=True):
         pass
     folder = out / FOLDER
@@ -154,8 +155,8 @@ def write(warehouse: Path, year: int, out: Path, fewest: int) -> Written:
     scratch = Path(mkdtemp(dir=folder, prefix=".draft-"))
     try:
         draft = scratch / path.name
-        with warehouses.connect(draft) as connection:
-            connection.execute(f"attach '{warehouses.text(warehouse)}' as _old (read_only)")
+        with warehouses.connect(draft, encrypted=False) as connection:
+            warehouses.attach(connection, warehouse, "_old")
             tables = tables_of(connection, "_old")
             ours = [table for table in tables if is_ours(table)]
             if not any((table.schema, table.name) == PERSON for table in ours):

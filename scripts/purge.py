@@ -17,7 +17,19 @@ from typing import Any
 
 import duckdb
 
-from . import audit, export, history, nightly, pack, parquet, pseudonyms, refresh, sign_off, spec
+from . import (
+    audit,
+    encryption,
+    export,
+    history,
+    nightly,
+    pack,
+    parquet,
+    pseudonyms,
+    refresh,
+    sign_off,
+    spec,
+)
 from . import warehouse as warehouses
 from .config import Config
 from .errors import InputError
@@ -270,7 +282,13 @@ def _as_at_of_warehouse(path: Path) -> date | None:
 
 
 def _asked(path: Path, query: str) -> list[tuple[Any, ...]]:
-    """The answer of a warehouse; nothing where it is none, or has no such table."""
+    """The answer of a warehouse; nothing where it is none, or has no such table.
+
+    An encrypted one that cannot be opened is an error: what is in it decides whether it goes.
+    """
+    if encryption.is_encrypted(path):
+        with warehouses.connect(path, read_only=True):
+            pass
     with suppress(InputError, duckdb.Error), warehouses.connect(path, read_only=True) as connection:
         return connection.execute(query).fetchall()
     return []

@@ -18,7 +18,7 @@ from pathlib import Path
 import duckdb
 from filelock import FileLock, Timeout
 
-from . import export, form, spec, swap
+from . import encryption, export, form, spec, swap
 from . import warehouse as warehouses
 from .config import Job
 from .console import err
@@ -256,9 +256,10 @@ def _carry(place: Place, year: int) -> None:
     """Begin the new warehouse with every table of the old that a run does not make itself."""
     if place.warehouse.exists():
         _settle(place.warehouse)
-    with warehouses.connect(place.building) as connection:
+    was_encrypted = encryption.is_encrypted(place.warehouse) or None  # a new one then is, too
+    with warehouses.connect(place.building, encrypted=was_encrypted) as connection:
         if place.warehouse.exists():
-            connection.execute(f"attach '{warehouses.text(place.warehouse)}' as _old (read_only)")
+            warehouses.attach(connection, place.warehouse, "_old")
             for schema, table in _tables(connection):
                 if not is_made_by_a_run(schema, table):
                     name = f"{quoted(schema)}.{quoted(table)}"

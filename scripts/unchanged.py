@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from . import spec, warehouse
+from . import encryption, spec, warehouse
 from .config import Config, Job
 from .land import LANDING_TABLES
 from .swap import write_whole
@@ -75,6 +75,7 @@ def fingerprint(job: Job, choices: Mapping[str, Any]) -> str:
         "year": job.year,
         "settings": job.config.model_dump(mode="json", exclude={"nightly"}),
         "choices": choices,
+        "encrypted": encryption.is_encrypted(job.warehouse),
     }
     digest = hashlib.sha256(json.dumps(stated, sort_keys=True, default=str).encode())
     for line in (*_project(), *_named_files(job.config), *_landed(job.warehouse)):

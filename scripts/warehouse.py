@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from . import spec
+from . import encryption, spec
 from .errors import InputError
 
 PROVENANCE = ("_source", "_file", "_row")
@@ -105,6 +105,10 @@ LINED_TABLES = ("plan_detail", "sen_need")
 """Tables whose rows have no key of their own: <table>_lines holds them again, with their lines."""
 
 
+WRITTEN_FOR = "v1.4.0"
+"""The oldest DuckDB that can read what is written: analysts' programs bring their own."""
+
+
 def quoted(identifier: str) -> str:
     """An identifier safe to stand in SQL, whatever characters it holds."""
     return '"' + identifier.replace('"', '""') + '"'
@@ -152,21 +156,27 @@ def require(path: Path) -> None:
 
 
 @contextmanager
-def connect(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection to the warehouse, closed at the end; a file that is no warehouse is an error."""
+def connect(
+    path: Path, *, read_only: bool = False, encrypted: bool | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to the warehouse, closed at the end; a file that is no warehouse is an error.
+
+    A new one is encrypted where that is wanted (`encryption.is_wanted`), unless `encrypted` says.
+    """
     if read_only:
         require(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        connection = duckdb.connect(str(path), read_only=read_only)
-    except duckdb.IOException as error:
-        held = "lock" in str(error).lower()
-        raise InputError(
-            f"{path}: another program has the warehouse open"
-            f"{' for writing' if read_only else ', if only to read it'}; close it and run again."
-            if held
-            else f"{path}: is not a DuckDB file that this version can open."
-        ) from None
+    if path.exists():
+        encrypted = encryption.is_encrypted(path)
+    elif encrypted is None:
+        encrypted = encryption.is_wanted()
+    with _explained(path, read_only=read_only):
+        if encrypted:
+            connection = _with_key(path, read_only=read_only)
+        else:
+            connection = duckdb.connect(
+                str(path), read_only, {"storage_compatibility_version": WRITTEN_FOR}
+            )
     try:
         connection.execute(
             "set enable_progress_bar = false; set autoinstall_known_extensions = false"
@@ -175,6 +185,55 @@ def connect(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyC
         yield connection
     finally:
         connection.close()
+
+
+def _with_key(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    """An encrypted warehouse: DuckDB takes a key only for what is attached to another database."""
+    connection = duckdb.connect(
+        config={"storage_compatibility_version": WRITTEN_FOR, "temp_directory": f"{path}.tmp"}
+    )
+    try:
+        encryption.attach(connection, path, catalog(path), read_only=read_only)
+        connection.execute(f"use {quoted(catalog(path))}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def catalog(path: Path) -> str:
+    """What DuckDB calls a database by its file: the name up to the first dot."""
+    return path.name.lstrip(".").partition(".")[0]
+
+
+@contextmanager
+def _explained(path: Path, *, read_only: bool) -> Iterator[None]:
+    """What DuckDB may say of a file, as input errors."""
+    try:
+        yield
+    except duckdb.IOException as error:
+        held = "lock" in str(error).lower()
+        raise InputError(
+            f"{path}: another program has the warehouse open"
+            f"{' for writing' if read_only else ', if only to read it'}; close it and run again."
+            if held
+            else f"{path}: is not a DuckDB file that this version can open."
+        ) from None
+
+
+def attach(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
+    """Attach another warehouse to read, under a name, encrypted or not."""
+    if encryption.is_encrypted(path):
+        encryption.attach(connection, path, name, read_only=True)
+    else:
+        connection.execute(f"attach '{text(path)}' as {name} (read_only)")
+
+
+def apart(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """A second connection to the same database, with its own results and transaction."""
+    other = connection.cursor()
+    other.execute(f"use {quoted(connection.execute('select current_database()').fetchall()[0][0])}")
+    return other
 
 
 def require_built(path: Path) -> None:
