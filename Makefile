@@ -58,6 +58,7 @@ SBOM := $(BIN)/python -W ignore -m cyclonedx_py requirements --pyproject pyproje
 .PHONY: audit
 audit: $(VENV)/.installed  ## known vulnerabilities of every pinned dependency (needs network)
 	$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements.lock
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements-encrypted.lock
 
 bundle: $(VENV)/.installed  ## bundle/: wheels that install sen2 with no network, compiler or admin rights
 	rm -rf bundle build

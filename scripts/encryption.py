@@ -70,7 +70,7 @@ def hold(given: str | None) -> None:
     _held = given or None
 
 
-def _load(connection: duckdb.DuckDBPyConnection) -> bool:
+def load(connection: duckdb.DuckDBPyConnection) -> bool:
     """Bring OpenSSL to a connection; whether it is there to be brought."""
     found = find_spec(EXTENSION)
     if not found or not found.origin:
@@ -93,7 +93,7 @@ def attach(
     Raises InputError where the key is missing, or another than the file's, or this DuckDB cannot
     write one.
     """
-    can_write = _load(connection)
+    can_write = load(connection)
     if not (can_write or read_only):
         raise InputError(
             f"This DuckDB, {duckdb.__version__}, cannot write an encrypted warehouse. `make"

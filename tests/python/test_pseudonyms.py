@@ -7,9 +7,10 @@ import shutil
 import sys
 from datetime import date
 from pathlib import Path
-from types import ModuleType
 
 import duckdb
+import keyring
+import keyring.errors
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -419,33 +420,27 @@ def test_what_is_shown_is_as_much_as_enough_people_share() -> None:
 
 def test_a_key_must_be_there_and_hard_to_guess(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(pseudonyms.VARIABLE, raising=False)
-    monkeypatch.setitem(sys.modules, "keyring", None)
+    monkeypatch.setattr(keyring, "get_password", lambda *_: None)
     with pytest.raises(InputError, match="is not set, in the environment or in the keyring"):
-        keys.key(pseudonyms.VARIABLE)
+        keys.key(pseudonyms.VARIABLE, pseudonyms.LOST)
     for weak in ("short", "abcdefghijklmnopqrstuvwxyz", "ab" * 40):
         monkeypatch.setenv(pseudonyms.VARIABLE, weak)
         with pytest.raises(InputError, match="too easy to guess") as fault:
-            keys.key(pseudonyms.VARIABLE)
+            keys.key(pseudonyms.VARIABLE, pseudonyms.LOST)
         assert weak not in str(fault.value)
 
 
 def test_a_key_may_come_from_the_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
-    class KeyringError(Exception):
-        pass
-
     def refuse(*_: str) -> str:
-        raise KeyringError
+        raise keyring.errors.KeyringError
 
-    ring, errors = ModuleType("keyring"), ModuleType("keyring.errors")
-    ring.errors, errors.KeyringError = errors, KeyringError  # type: ignore[attr-defined]
-    ring.get_password = lambda *name: {(keys.SERVICE, pseudonyms.VARIABLE): KEY}[name]  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "keyring", ring)
-    monkeypatch.setitem(sys.modules, "keyring.errors", errors)
+    held = {(keys.SERVICE, pseudonyms.VARIABLE): KEY}
+    monkeypatch.setattr(keyring, "get_password", lambda *name: held[name])
     monkeypatch.delenv(pseudonyms.VARIABLE, raising=False)
-    assert keys.key(pseudonyms.VARIABLE) == KEY.encode()
-    monkeypatch.setattr(ring, "get_password", refuse)
+    assert keys.key(pseudonyms.VARIABLE, pseudonyms.LOST) == KEY.encode()
+    monkeypatch.setattr(keyring, "get_password", refuse)
     with pytest.raises(InputError, match="is not set"):
-        keys.key(pseudonyms.VARIABLE)
+        keys.key(pseudonyms.VARIABLE, pseudonyms.LOST)
 
 
 def test_the_command_writes_it_alone(

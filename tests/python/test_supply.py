@@ -57,6 +57,7 @@ def test_the_bill_of_materials_has_every_pin_with_its_hashes_and_nothing_of_the_
     assert content["metadata"]["component"]["name"] == "sen2"
     recipe = MAKEFILE[MAKEFILE.index("bundle: $(VENV)") :]
     assert "$(SBOM) -o bundle/sbom.cdx.json requirements-run.lock" in recipe
+    assert "$(SBOM) -o bundle/sbom-encrypted.cdx.json requirements-encrypted.lock" in recipe
 
 
 def test_an_audit_that_could_not_ask_is_no_success() -> None:
@@ -65,8 +66,18 @@ def test_an_audit_that_could_not_ask_is_no_success() -> None:
     assert recipe.endswith("-r requirements.lock")
 
 
+def test_the_duckdb_that_can_encrypt_is_pinned_with_its_extension() -> None:
+    lock = (spec.PROJECT / "requirements-encrypted.lock").read_text(encoding="utf-8")
+    pins = dict(PIN.findall(lock))
+    assert pins.keys() == {"duckdb", "duckdb-extension-httpfs"}
+    assert len(set(pins.values())) == 1, "an extension is for one version"
+    assert lock.count("--hash=sha256:") > 20
+    project = tomllib.loads((spec.PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["project"]["optional-dependencies"]["encrypted"] == ["duckdb-extension-httpfs"]
+
+
 def test_this_duckdb_cannot_write_an_encrypted_file_safely(tmp_path: Path) -> None:
-    """docs/threat_model.md says so; when this fails, a warehouse can be encrypted: offer it."""
+    """When this fails, requirements-encrypted.lock and the extra have had their day."""
     with duckdb.connect(config={"autoinstall_known_extensions": False}) as connection:
         with pytest.raises(duckdb.Error, match="read-only crypto module"):
             connection.execute(
