@@ -1,6 +1,5 @@
 """Whole commands, timed as a person runs them: wall seconds, peak memory, stages, sizes."""
 
-import mmap
 import os
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from .. import spec, warehouse
 from ..errors import DefectError
 from ..sample import write_sample
 
-BETWEEN_LOOKS = 0.05
+BETWEEN_LOOKS = 0.1
 """Seconds from one look at a command's memory to the next."""
 MOST_TWICE = 100_000
 """Plans of the largest size that is run again."""
@@ -69,16 +68,17 @@ def spent(arguments: Sequence[str], environment: Mapping[str, str] | None = None
 def held(process: int) -> int:
     """Bytes in memory of a process and of those it began; Linux alone tells, elsewhere 0.
 
-    What several of them share is counted for each.
+    What several of them share is counted once, each having its part (the kernel's PSS).
     """
     folder = Path(f"/proc/{process}")
     try:
-        pages = int((folder / "statm").read_text().split()[1])
+        rollup = (folder / "smaps_rollup").read_text()
+        kilobytes = int(rollup.partition("\nPss:")[2].split()[0])
         began = (folder / "task").glob("*/children")
         others = [int(child) for each in began for child in each.read_text().split()]
     except (OSError, IndexError):
         return 0  # it has ended meanwhile
-    return pages * mmap.PAGESIZE + sum(held(other) for other in others)
+    return kilobytes * 1024 + sum(held(other) for other in others)
 
 
 def latest_year() -> int:

@@ -29,7 +29,7 @@ The main job is `sen2 run`: extract to submission, gates, workbook, page and pub
 rules and write it back (`scripts/bench/floor.py`): no dbt, no gates, no lineage, no reports. Data:
 `sen2 sample`, synthetic. *In all* is a first run in an empty folder; *again* is the same once more,
 when dbt knows the project, as every night but the first is. The peak is that of all processes
-together.
+together, what they share counted once (PSS).
 """
 
 

@@ -71,3 +71,11 @@ def test_the_memory_of_a_command_is_that_of_all_its_processes() -> None:
     )
     assert spent([sys.executable, "-c", begun]).peak_mb > one + 55
     assert spent([sys.executable, "-c", two]).peak_mb < one + 55
+
+
+def test_memory_that_processes_share_is_counted_once() -> None:
+    fork = (
+        "import os, time; held = bytearray(60_000_000); child = os.fork(); time.sleep(0.6);"
+        " child and os.wait()"
+    )
+    assert 60 < spent([sys.executable, "-c", fork]).peak_mb < 100
