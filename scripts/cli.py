@@ -4,6 +4,7 @@ import os
 import sys
 import traceback
 from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -82,6 +83,31 @@ Force = Annotated[
 ]
 THIS_YEAR = spec.newest_year()
 SETTINGS = Path("sen2.yml")
+
+
+def _tell_version(*, asked: bool) -> None:
+    if asked:
+        from .unchanged import LIBRARIES
+
+        console.print(f"sen2 {version('sen2')}", markup=False)
+        for library in LIBRARIES:
+            console.print(f"{library} {version(library)}", markup=False)
+        raise typer.Exit(0)
+
+
+@app.callback()
+def options(
+    is_version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=lambda asked: _tell_version(asked=asked),
+            is_eager=True,
+            help="The version, and those of what it stands on.",
+        ),
+    ] = False,
+) -> None:
+    """Take the options that go before a verb."""
 
 
 def _settings(config: Path) -> Config:

@@ -254,6 +254,14 @@ def test_what_is_wrong_with_the_input_is_one_paragraph(
     assert "Traceback" not in done.stderr
 
 
+def test_the_version_is_told_with_those_it_stands_on(tmp_path: Path) -> None:
+    done = sen2(tmp_path, "--version")
+    assert done.returncode == 0, done.stderr
+    first, *others = done.stdout.splitlines()
+    assert re.fullmatch(r"sen2 \d+\.\d+\.\d+", first)
+    assert {"duckdb", "dbt-core"} <= {line.partition(" ")[0] for line in others}
+
+
 def test_settings_that_are_wrong_are_named(tmp_path: Path) -> None:
     (tmp_path / "sen2.yml").write_text("la_code: '33'\ncolour: blue\n")
     done = sen2(tmp_path, "run", ".")
