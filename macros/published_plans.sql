@@ -1,16 +1,28 @@
+{# The primary needs that a release counts by name. #}
+{% macro counted_needs() -%}
+    {{ return([
+        'asd', 'hi', 'mld', 'msi', 'oth', 'pd', 'pmld', 'semh', 'slcn', 'sld', 'spld', 'vi',
+    ]) }}
+{%- endmacro %}
+
+{# The need that a plan counts under in a release: Down Syndrome is among other needs. #}
+{% macro need_counted(need) -%}
+    case
+        when lower({{ need }}) = 'ds' then 'oth'
+        when lower({{ need }}) in ('{{ counted_needs() | join("', '") }}') then lower({{ need }})
+        else 'need_unknown'
+    end
+{%- endmacro %}
+
 {# The figures of a table of plans by primary need: one row per return and breakdown. #}
 {% macro plans_by_need(dataset, records, period, period_words) -%}
-    {% set needs = [
-        'asd', 'hi', 'mld', 'msi', 'oth', 'pd', 'pmld', 'semh', 'slcn', 'sld', 'spld', 'vi',
-    ] %}
     with
 
-    -- The release counts Down Syndrome among other needs.
     plans as (
         select
             return_id,
             request_id,
-            case lower(need) when 'ds' then 'oth' else lower(need) end as need,
+            {{ need_counted('need') }} as need,
             columns('^by_'),
         from {{ records }}
     ),
@@ -23,11 +35,9 @@
             breakdown,
             is_known,
             count(request_id) as ehc_plans,
-            {% for need in needs %}
-                count(*) filter (need = '{{ need }}') as number_{{ need }},
+            {% for need in counted_needs() + ['need_unknown'] %}
+                count(request_id) filter (need = '{{ need }}') as number_{{ need }},
             {% endfor %}
-            count(request_id) - count(*) filter (need in ('{{ needs | join("', '") }}'))
-                as number_need_unknown,
         from ({{ in_breakdowns(dataset, 'plans') }})
         group by return_id, position, breakdown_topic, breakdown, is_known
     ),
@@ -35,7 +45,7 @@
     figures as (
         select
             *,
-            {% for need in needs %}
+            {% for need in counted_needs() %}
                 {{ share_of('number_' ~ need, 'ehc_plans') }} as {{ need }}_pc,
             {% endfor %}
             {{ share_of('number_need_unknown', 'ehc_plans') }} as unknown_pc,

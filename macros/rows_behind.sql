@@ -45,3 +45,21 @@
     )
     where is_counted and request_id is not null
 {%- endmacro %}
+
+{# The plans behind a figure of a table of plans by primary need; a percentage is made of the count. #}
+{% macro rows_of_needs(dataset, records) -%}
+    with
+
+    counted as (
+        select
+            return_id,
+            request_id,
+            breakdown_topic,
+            breakdown,
+            unnest(['ehc_plans', 'number_' || {{ need_counted('need') }}]) as figure,
+        from ({{ in_breakdowns(dataset, records) }})
+        where request_id is not null
+    )
+
+    {{ rows_behind('counted', 'named_plan') }}
+{%- endmacro %}
