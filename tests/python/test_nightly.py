@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from sen2 import build, gates, history, nightly, spec, swap, unchanged
+from sen2 import build, gates, history, keys, nightly, spec, swap, unchanged
 from sen2.config import Job, read_config
 from sen2.errors import InputError
 
@@ -209,6 +209,23 @@ def test_a_message_that_nobody_takes_is_a_note(
         night.text = "SEN2\n"
         night._notify(0, has_news=False)
         assert words in " ".join(capsys.readouterr().err.split())
+
+
+def test_the_program_that_is_told_is_not_given_the_keys(
+    nights: Nights, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    night = nightly.Night(_job(nights), read_config(nights.file).nightly, datetime.now(UTC))
+    code = f"import os; open({str(tmp_path / 'names')!r}, 'w').write(' '.join(os.environ))"
+    command = {"command": [sys.executable, "-c", code], "when": "always"}
+    notify = night.settings.notify.model_copy(update=command)
+    night.settings = night.settings.model_copy(update={"notify": notify})
+    night.text = "SEN2\n"
+    for name in keys.SECRET:
+        monkeypatch.setenv(name, "x")
+    night._notify(0, has_news=False)
+    names = (tmp_path / "names").read_text(encoding="utf-8").split()
+    assert "SEN2_SUBJECT" in names
+    assert not set(names) & set(keys.SECRET)
 
 
 def test_a_message_may_be_json(nights: Nights) -> None:
