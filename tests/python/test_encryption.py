@@ -12,6 +12,7 @@ import textwrap
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import duckdb
@@ -333,6 +334,7 @@ def test_the_page_says_how_to_change_the_key(
     assert rows[0][0] > 300
 
 
+@pytest.mark.skipif(find_spec(encryption.EXTENSION) is not None, reason="after make encrypted")
 def test_a_duckdb_that_cannot_write_one_says_how_to_get_one_that_can(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
