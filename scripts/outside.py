@@ -39,6 +39,9 @@ LONGEST_NAME, LONGEST_PATH, MOST_FOLDERS = 255, 1_000, 50
 DEEPEST = 50
 """Most levels of lists and keys in a YAML file; ours have six."""
 
+DEEPEST_JSON = 400
+"""Most levels in JSON, well under what the Python that takes least of them parses."""
+
 
 def can_be_a_name(path: str) -> bool:
     """Whether a file could have this name, its folders before it."""
@@ -49,9 +52,23 @@ def can_be_a_name(path: str) -> bool:
 def read_json(text: str | bytes, number: Callable[[str], Any] | None = None) -> Any:
     """JSON; `number` makes what becomes of its numbers. ValueError, also where it is too deep."""
     try:
-        return json.loads(text, parse_float=number, parse_int=number)
+        content = json.loads(text, parse_float=number, parse_int=number)
     except RecursionError:
         raise ValueError from None
+    is_flat = isinstance(text, str) and text.count("[") + text.count("{") <= DEEPEST_JSON
+    if not is_flat and _levels(content) > DEEPEST_JSON:
+        raise ValueError
+    return content
+
+
+def _levels(content: Any) -> int:
+    """How deep lists and keys are nested in each other."""
+    levels, inner = 0, [content]
+    while inner := [part for part in inner if isinstance(part, dict | list)]:
+        levels += 1
+        inner = [part for each in inner
+                 for part in (each.values() if isinstance(each, dict) else each)]  # fmt: skip
+    return levels
 
 
 @contextmanager

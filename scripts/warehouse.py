@@ -166,7 +166,8 @@ def connect(
     if read_only:
         require(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists():
+    is_new = not path.exists()
+    if not is_new:
         encrypted = encryption.is_encrypted(path)
     elif encrypted is None:
         encrypted = encryption.is_wanted()
@@ -175,7 +176,9 @@ def connect(
             connection = _with_key(path, read_only=read_only)
         else:
             connection = duckdb.connect(
-                str(path), read_only, {"storage_compatibility_version": WRITTEN_FOR}
+                str(path),
+                read_only,
+                {"storage_compatibility_version": WRITTEN_FOR} if is_new else {},
             )
     try:
         connection.execute(

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from lxml import etree
 from lxml import html as lxml_html
 
-from sen2 import imports, report, spec, verify, why_page
+from sen2 import imports, outside, report, spec, verify, why_page
 from sen2.config import Job, read_config
 from sen2.errors import LONGEST, InputError
 from sen2.land import land
@@ -307,6 +307,20 @@ def test_a_setting_names_no_file_that_cannot_be(tmp_path: Path, name: str) -> No
         path.write_bytes(fuzz._text_of({"la_code": "330"} | content))
         with pytest.raises(InputError, match="is longer than the name of a file"):
             read_config(path)
+
+
+@pytest.mark.parametrize("opened", ["[", '{"a":'])
+def test_json_is_as_deep_on_every_python(opened: str) -> None:
+    closed = {"[": "]"}.get(opened, "}")
+    for levels, is_read in ((400, True), (401, False), (100_000, False)):
+        text = opened * (levels - 1) + "[1]" + closed * (levels - 1)
+        for given in (text, text.encode()):
+            if is_read:
+                assert outside.read_json(given)
+            else:
+                with pytest.raises(ValueError):  # noqa: PT011 - without words: the caller has them
+                    outside.read_json(given)
+    assert outside.read_json("[" + "[1]," * 500 + "1]")
 
 
 def test_an_expression_without_end_is_refused(tmp_path: Path) -> None:
