@@ -18,7 +18,7 @@ from .. import spec, warehouse
 from ..errors import InputError
 from . import codes, headings, inputs, profile, workbook
 from .inputs import Found, NoHeadingsError
-from .mapping import SHIPPED, Input, read_mapping
+from .mapping import SHIPPED, Input, Mapping, read_mapping
 from .profile import Profile
 
 LEAST = 0.6
@@ -202,12 +202,11 @@ def names_of(table: str, column: str) -> tuple[tuple[str, str], ...]:
     single = table.removesuffix("s").replace("_", " ")
     words = column.replace("_", " ")
     names = [(words, "the contract"), (f"{single} {words}", "the contract")]
-    for path in sorted(SHIPPED.glob("*.yml")):
-        if path.stem != "contract":
-            for feed in read_mapping(path).tables.get(table, []):
-                given = feed.columns.get(column)
-                if given is not None and given.heading:
-                    names.append((given.heading, f"the mapping {path.stem}"))
+    for name, mapping in _shipped().items():
+        for feed in mapping.tables.get(table, []):
+            given = feed.columns.get(column)
+            if given is not None and given.heading:
+                names.append((given.heading, f"the mapping {name}"))
     names += [
         (row["heading"], "the usual headings")
         for row in _data("usual_headings")
@@ -215,6 +214,13 @@ def names_of(table: str, column: str) -> tuple[tuple[str, str], ...]:
         if name == column and (of_table == table or column in KEYS)
     ]
     return tuple((_plain(name), origin) for name, origin in names)
+
+
+@cache
+def _shipped() -> dict[str, Mapping]:
+    """The mappings of other systems that are shipped, by name."""
+    paths = sorted(SHIPPED.glob("*.yml"))
+    return {path.stem: read_mapping(path) for path in paths if path.stem != "contract"}
 
 
 @cache
