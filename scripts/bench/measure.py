@@ -1,10 +1,11 @@
 """Whole commands, timed as a person runs them: wall seconds, peak memory, stages, sizes."""
 
+import mmap
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,10 @@ from ..sample import write_sample
 
 BETWEEN_LOOKS = 0.1
 """Seconds from one look at a command's memory to the next."""
+HIGHER = 1.01
+"""How much more the processes must hold for what they share to be told apart, which is slow."""
+NOT_A_USERS = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
+"""What some test machines say, and would be measured: to compile everything at every start."""
 MOST_TWICE = 100_000
 """Plans of the largest size that is run again."""
 STAGES = ("land", "build", "arrival", "rules", "export", "report")
@@ -53,32 +58,40 @@ class Measured:
 
 def spent(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> Usage:
     """Run a command with its output thrown away; DefectError when it does not end with 0."""
-    began, peak = time.perf_counter(), 0
+    began, peak, highest = time.perf_counter(), 0, 0.0
+    here = {name: value for name, value in os.environ.items() if name not in NOT_A_USERS}
     with subprocess.Popen(
-        arguments, stdout=subprocess.DEVNULL, env={**os.environ, **(environment or {})}
+        arguments, stdout=subprocess.DEVNULL, env=here | dict(environment or {})
     ) as process:
         while process.poll() is None:
-            peak = max(peak, held(process.pid))
+            if (touched := held(process.pid, resident)) > highest * HIGHER:
+                highest, peak = touched, max(peak, held(process.pid, proportional))
             time.sleep(BETWEEN_LOOKS)
     if process.returncode:
         raise DefectError(f"{' '.join(arguments[1:])} ended with {process.returncode}.")
     return Usage(time.perf_counter() - began, peak / 1e6)
 
 
-def held(process: int) -> int:
-    """Bytes in memory of a process and of those it began; Linux alone tells, elsewhere 0.
-
-    What several of them share is counted once, each having its part (the kernel's PSS).
-    """
+def held(process: int, measure: Callable[[Path], int]) -> int:
+    """Bytes in memory of a process and of those it began; Linux alone tells, elsewhere 0."""
     folder = Path(f"/proc/{process}")
     try:
-        rollup = (folder / "smaps_rollup").read_text()
-        kilobytes = int(rollup.partition("\nPss:")[2].split()[0])
+        own = measure(folder)
         began = (folder / "task").glob("*/children")
         others = [int(child) for each in began for child in each.read_text().split()]
     except (OSError, IndexError):
         return 0  # it has ended meanwhile
-    return kilobytes * 1024 + sum(held(other) for other in others)
+    return own + sum(held(other, measure) for other in others)
+
+
+def resident(folder: Path) -> int:
+    """Bytes in memory of a process, all that it shares with others included."""
+    return int((folder / "statm").read_text().split()[1]) * mmap.PAGESIZE
+
+
+def proportional(folder: Path) -> int:
+    """Bytes in memory of a process, with its part of what several share (the kernel's PSS)."""
+    return int((folder / "smaps_rollup").read_text().partition("\nPss:")[2].split()[0]) * 1024
 
 
 def latest_year() -> int:
