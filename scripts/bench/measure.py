@@ -2,12 +2,15 @@
 
 import mmap
 import os
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
+from typing import NamedTuple
 
 from .. import spec, warehouse
 from ..errors import DefectError
@@ -19,6 +22,8 @@ HIGHER = 1.01
 """How much more the processes must hold for what they share to be told apart, which is slow."""
 NOT_A_USERS = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
 """What some test machines say, and would be measured: to compile everything at every start."""
+SEVERAL, MOST_SEVERAL = 3, 20_000
+"""How often a size is measured, of which the quickest stands, and the largest size of these."""
 MOST_TWICE = 100_000
 """Plans of the largest size that is run again."""
 STAGES = ("land", "build", "arrival", "rules", "export", "report")
@@ -32,6 +37,16 @@ class Usage:
     peak_mb: float
 
 
+class Facts(NamedTuple):
+    """What a run made: people returned, rows landed, seconds by stage, sizes in MB."""
+
+    people: int
+    rows: int
+    stages: dict[str, float]
+    xml_mb: float
+    warehouse_mb: float
+
+
 @dataclass(frozen=True)
 class Measured:
     """One size: the main job, its stages in seconds, what it wrote, and the floor on that.
@@ -43,11 +58,11 @@ class Measured:
     plans: int
     people: int
     rows: int
-    job: Usage
-    again: Usage | None
     stages: dict[str, float]
     xml_mb: float
     warehouse_mb: float
+    job: Usage
+    again: Usage | None
     floor: Usage
 
     @property
@@ -114,10 +129,33 @@ def main_job(folder: Path, year: int, memory: str | None = None) -> Usage:
 
 
 def measure(plans: int, year: int, folder: Path) -> Measured:
-    """A fresh synthetic extract of a size, taken to a submission; then the floor on that file."""
+    """A fresh synthetic extract of a size, taken to a submission; then the floor on that file.
+
+    Small sizes are taken several times, each in an empty folder, and the quickest stands: what else
+    the machine does makes a run slower and never quicker.
+    """
     write_sample(folder / "extract", year, plans, 1)
-    job = main_job(folder, year)
+    times = SEVERAL if plans <= MOST_SEVERAL else 1
+    job, facts = min(
+        (_first_run(folder, year) for _ in range(times)), key=lambda run: run[0].seconds
+    )
+    (xml,) = (folder / "out").glob("*.xml")
+    command = [sys.executable, "-m", "sen2.bench.floor", str(xml)]
+    floors = (spent([*command, str(folder / f"floor_{number}")]) for number in range(times))
+    floor = min(floors, key=attrgetter("seconds"))
+    again = None
+    if plans <= MOST_TWICE:
+        again = min((main_job(folder, year) for _ in range(times)), key=attrgetter("seconds"))
+    return Measured(plans, *facts, job=job, again=again, floor=floor)
+
+
+def _first_run(folder: Path, year: int) -> tuple[Usage, Facts]:
+    """The main job where nothing of an earlier run is left, and what it made."""
+    for left in (folder / "out", folder / ".sen2"):
+        shutil.rmtree(left, ignore_errors=True)
     database = folder / "sen2.duckdb"
+    database.unlink(missing_ok=True)
+    job = main_job(folder, year)
     with warehouse.connect(database, read_only=True) as connection:
         stages = dict(
             connection.execute("select stage, seconds from audit.runs order by run").fetchall()
@@ -127,7 +165,4 @@ def measure(plans: int, year: int, folder: Path) -> Measured:
             " (select sum(row_count) from audit.landed_files)"
         ).fetchone() or (0, 0)
     (xml,) = (folder / "out").glob("*.xml")
-    floor = spent([sys.executable, "-m", "sen2.bench.floor", str(xml), str(folder / "floor")])
-    sizes = xml.stat().st_size / 1e6, database.stat().st_size / 1e6
-    again = main_job(folder, year) if plans <= MOST_TWICE else None
-    return Measured(plans, people, rows, job, again, stages, *sizes, floor)
+    return job, Facts(people, rows, stages, xml.stat().st_size / 1e6, database.stat().st_size / 1e6)

@@ -18,7 +18,7 @@ SAMPLE = Path(__file__).parent / "samples" / "sample_2026.xml"
 def measured(plans: int, seconds: float) -> Measured:
     stages = dict.fromkeys(STAGES, seconds / len(STAGES))
     job, floor_of_it = Usage(seconds, 500.0), Usage(2.0, 200.0)
-    return Measured(plans, plans, plans * 15, job, job, stages, 1.0, 2.0, floor_of_it)
+    return Measured(plans, plans, plans * 15, stages, 1.0, 2.0, job, job, floor_of_it)
 
 
 def test_the_floor_writes_back_every_element_it_read(tmp_path: Path) -> None:
