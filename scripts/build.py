@@ -125,7 +125,8 @@ def remembered(warehouse: Path, year: int, target: Path) -> Iterator[None]:
     if not folder:
         yield
         return
-    what = f"{spec.PROJECT} {unchanged.project()} {warehouse.name} {year}"
+    is_encrypted = encryption.is_encrypted(warehouse)
+    what = f"{spec.PROJECT} {unchanged.project()} {warehouse.name} {year} {is_encrypted}"
     key = hashlib.sha256(what.encode()).hexdigest()[:16]
     cached, own = Path(folder) / f"{key}.msgpack", target / "partial_parse.msgpack"
     if cached.exists() and not own.exists():

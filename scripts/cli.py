@@ -399,7 +399,8 @@ def check(
     config: Annotated[
         Path | None,
         typer.Option(
-            "--config", help="Settings, of which only identify_people counts. [default: none]"
+            "--config",
+            help="Settings: identify_people and encrypt count. [default: encrypt of sen2.yml]",
         ),
     ] = None,
     warehouse: Annotated[

@@ -286,10 +286,8 @@ def _asked(path: Path, query: str) -> list[tuple[Any, ...]]:
 
     An encrypted one that cannot be opened is an error: what is in it decides whether it goes.
     """
-    if encryption.is_encrypted(path):
-        with warehouses.connect(path, read_only=True):
-            pass
-    with suppress(InputError, duckdb.Error), warehouses.connect(path, read_only=True) as connection:
+    faults = (duckdb.Error,) if encryption.is_encrypted(path) else (InputError, duckdb.Error)
+    with suppress(*faults), warehouses.connect(path, read_only=True) as connection:
         return connection.execute(query).fetchall()
     return []
 

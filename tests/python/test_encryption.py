@@ -18,7 +18,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from sen2 import encryption, spec, warehouse
+from sen2 import encryption, history, keys, pseudonyms, spec, warehouse
 from sen2.errors import InputError
 
 from .conftest import YEAR, Built, once, shared
@@ -311,12 +311,16 @@ def test_dbt_by_hand_has_a_target_for_it(
 
 
 def test_the_history_and_a_pseudonymised_copy_stay_open(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(encryption.VARIABLE, KEY)
-    with warehouse.connect(tmp_path / "x.duckdb", encrypted=False) as connection:
-        connection.execute("create table t (a int)")
-    assert not encryption.is_encrypted(tmp_path / "x.duckdb")
+    for name in keys.SECRET:
+        monkeypatch.setenv(name, KEY)
+    with history._rewritten(tmp_path / history.FILE):
+        pass
+    copy = pseudonyms.write(built.warehouse, YEAR, tmp_path, 5).path
+    for path in (tmp_path / history.FILE, copy):
+        assert path.exists()
+        assert not encryption.is_encrypted(path)
 
 
 def test_the_page_says_how_to_change_the_key(

@@ -322,6 +322,8 @@ def test_duckdbs_memory_can_be_kept_low(tmp_path: Path, monkeypatch: pytest.Monk
     assert limit == ("512.0 MiB",)
     monkeypatch.delenv("SEN2_MEMORY_LIMIT")
     assert warehouse.memory_limit() == "2500MB"
+    profile = (spec.PROJECT / "profiles" / "profiles.yml").read_text(encoding="utf-8")
+    assert f"'SEN2_MEMORY_LIMIT', '{warehouse.memory_limit()}'" in profile
     monkeypatch.setattr(os, "sysconf", lambda name: {"SC_PAGE_SIZE": 1000}.get(name, 1_000_000))
     assert warehouse.memory_limit() == "800MB"
     monkeypatch.setenv("SEN2_MEMORY_LIMIT", "little")
