@@ -1,5 +1,6 @@
 """Work that goes on in another process, on another core, while this one does something else."""
 
+import gc
 import multiprocessing
 import pickle
 import signal
@@ -89,6 +90,7 @@ def _do(
         fault = _passable(error)
     with suppress(OSError):  # whoever waited is gone
         answer.send(fault)
+    gc.freeze()  # what was loaded goes with the process, and need not be looked through
 
 
 def _passable(fault: BaseException) -> BaseException:

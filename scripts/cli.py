@@ -1,5 +1,6 @@
 """The command `sen2`: one verb a stage, and `run` for the whole job."""
 
+import gc
 import os
 import sys
 import traceback
@@ -680,6 +681,8 @@ def main() -> None:
             markup=False,
         )
         sys.exit(3)
+    finally:
+        gc.freeze()  # what is loaded goes with the process: to look through it takes half a second
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ def main() -> None:
 
     gc.disable()  # dbt's graph lives to the end: to look through it again takes a tenth of the time
     result = dbtRunner(callbacks=[_tell]).invoke(sys.argv[1:])
+    gc.freeze()  # nor is it looked through when the interpreter ends
     if result.exception:
         _say({"error": str(result.exception)})
     sys.exit(0 if result.success else 1)

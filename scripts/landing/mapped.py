@@ -15,7 +15,7 @@ import duckdb
 from .. import spec, warehouse
 from ..errors import InputError
 from ..warehouse import quoted
-from . import contract, database, expressions, feeds, inputs, workbook
+from . import contract, expressions, feeds, inputs, workbook
 from .mapping import Feed, Mapping
 
 OnTable = Callable[[str, int], None]
@@ -206,6 +206,8 @@ def _read_inputs(
     for number, (name, stated) in enumerate(mapping.inputs.items()):
         wanted = wanted_headings(mapping, name)
         if stated.query:
+            from . import database  # SQLAlchemy takes a fifth of a second to load
+
             found = [database.open_query(mapping.source, name, stated, wanted)]
         else:
             files = inputs.find(extract, name, stated)
