@@ -15,7 +15,7 @@ import duckdb
 from . import keys
 from .errors import InputError
 
-VARIABLE, _ = keys.SECRET
+VARIABLE = keys.WAREHOUSE
 EXTENSION = "duckdb_extension_httpfs"
 HEADER = 24
 """Bytes of a DuckDB file to its first flags: a checksum of 8, its sign of 4, a version of 8."""

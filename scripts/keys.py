@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from .errors import InputError
 
 SERVICE = "sen2"
-SECRET = ("SEN2_WAREHOUSE_KEY", "SEN2_PSEUDONYM_KEY")
+WAREHOUSE, PSEUDONYM = SECRET = ("SEN2_WAREHOUSE_KEY", "SEN2_PSEUDONYM_KEY")
+"""The variables that hold the keys of the warehouse and of its pseudonymised copy."""
 SHORTEST = 32
 """Characters of a key; the command that makes one gives 64."""
 FEWEST_DIFFERENT = 8

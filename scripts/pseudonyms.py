@@ -22,7 +22,7 @@ from .errors import DefectError, InputError
 from .warehouse import quoted
 
 FOLDER = "pseudonymised"
-_, VARIABLE = keys.SECRET
+VARIABLE = keys.PSEUDONYM
 LOST = "another key gives other pseudonyms"
 BLOCK = 64  # bytes of a block of SHA-256, of which HMAC makes its two keys
 LENGTH = 32  # hexadecimal digits of a pseudonym, 128 bits
