@@ -10,7 +10,8 @@ import subprocess
 import sys
 import textwrap
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -73,8 +74,17 @@ class Ran:
         return self.folder / "warehouse" / NAME
 
 
+def begun_by(process: str) -> Iterator[Path]:
+    """The folders in /proc of the processes that a process began, and of those that these did."""
+    for began in Path("/proc", process, "task").glob("*/children"):
+        with suppress(OSError):  # it has ended meanwhile
+            for child in began.read_text().split():
+                yield Path("/proc", child)
+                yield from begun_by(child)
+
+
 class Watch(threading.Thread):
-    """Look into the arguments and the environment of every process, again and again."""
+    """Look into the arguments and the environment of what is run here, again and again."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
@@ -86,7 +96,7 @@ class Watch(threading.Thread):
         """Look until told to end."""
         while not self.ended.wait(0.05):
             self.looks += 1
-            for process in Path("/proc").glob("[0-9]*"):
+            for process in begun_by(str(os.getpid())):
                 for file in ("cmdline", "environ"):
                     try:
                         held = (process / file).read_bytes()
