@@ -6,7 +6,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
@@ -89,14 +90,21 @@ def spent(arguments: Sequence[str], environment: Mapping[str, str] | None = None
 
 def held(process: int, measure: Callable[[Path], int]) -> int:
     """Bytes in memory of a process and of those it began; Linux alone tells, elsewhere 0."""
+    total = 0
+    for folder in processes(process):
+        with suppress(OSError, IndexError):  # it has ended meanwhile
+            total += measure(folder)
+    return total
+
+
+def processes(process: int) -> Iterator[Path]:
+    """The folders in /proc of a process, of those it began, and of those that these began."""
     folder = Path(f"/proc/{process}")
-    try:
-        own = measure(folder)
-        began = (folder / "task").glob("*/children")
-        others = [int(child) for each in began for child in each.read_text().split()]
-    except (OSError, IndexError):
-        return 0  # it has ended meanwhile
-    return own + sum(held(other, measure) for other in others)
+    yield folder
+    with suppress(OSError):  # it has ended meanwhile
+        began = [each.read_text() for each in (folder / "task").glob("*/children")]
+        for child in " ".join(began).split():
+            yield from processes(int(child))
 
 
 def resident(folder: Path) -> int:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import textwrap
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -20,6 +20,7 @@ import duckdb
 import pytest
 
 from sen2 import encryption, history, keys, pseudonyms, spec, warehouse
+from sen2.bench.measure import processes
 from sen2.errors import InputError
 
 from .conftest import YEAR, Built, once, shared
@@ -74,36 +75,26 @@ class Ran:
         return self.folder / "warehouse" / NAME
 
 
-def begun_by(process: str) -> Iterator[Path]:
-    """The folders in /proc of the processes that a process began, and of those that these did."""
-    for began in Path("/proc", process, "task").glob("*/children"):
-        with suppress(OSError):  # it has ended meanwhile
-            for child in began.read_text().split():
-                yield Path("/proc", child)
-                yield from begun_by(child)
-
-
 class Watch(threading.Thread):
     """Look into the arguments and the environment of what is run here, again and again."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
         self.seen: set[str] = set()
-        self.looks = 0
+        self.met: set[bytes] = set()
         self.ended = threading.Event()
 
     def run(self) -> None:
         """Look until told to end."""
         while not self.ended.wait(0.05):
-            self.looks += 1
-            for process in begun_by(str(os.getpid())):
-                for file in ("cmdline", "environ"):
-                    try:
-                        held = (process / file).read_bytes()
-                    except OSError:
-                        continue
-                    if KEY.encode() in held:
-                        self.seen.add(f"{file} of {(process / 'comm').read_text().strip()}")
+            _, *begun = processes(os.getpid())
+            for process in begun:
+                with suppress(OSError):  # it has ended meanwhile
+                    command = (process / "cmdline").read_bytes()
+                    self.met.update(command.split(b"\0"))
+                    for held in (command, (process / "environ").read_bytes()):
+                        if KEY.encode() in held:
+                            self.seen.add(command.replace(b"\0", b" ").decode())
 
 
 @pytest.fixture(scope="module", name="ran")
@@ -127,7 +118,7 @@ def _ran(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Ran:
             watch.ended.set()
             watch.join()
             assert done.returncode == 0, done.stderr
-            assert watch.looks > 20
+            assert watch.met >= {b"run", b"sen2.dbt_child", b"--multiprocessing-fork"}
             told.write_text("\n".join(watch.seen), encoding="utf-8")
     return Ran(folder / "work", told.read_text(encoding="utf-8").splitlines())
 
