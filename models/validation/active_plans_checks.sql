@@ -103,10 +103,8 @@ judged as (
         -- an active plan has no placement
         has_active_plans and placement_count = 0 as rule_d01,
 
-        -- a plan active on the survey day has not exactly one main placement open then, or has
-        -- several second ones
-        has_active_plans and is_active and (open_main_count <> 1 or open_second_count > 1)
-            as rule_d09,
+        -- a plan active on the survey day has no main placement open then
+        has_active_plans and is_active and open_main_count = 0 as rule_d09,
 
         -- the residential stay or the work-based learning is given and not a code
         not {{ is_listed('res', 'Residential') }} or not {{ is_listed('wbp', 'WorkBasedLearning') }}
@@ -123,16 +121,11 @@ judged as (
         -- the authority the plan came from is not one of this year's, or is the return's own
         not {{ is_listed('transfer_la', 'LA') }} or transfer_la = return_la as rule_l03,
 
-        -- there is no type of need, or there are more than two
-        has_active_plans and (need_count = 0 or need_count > 2) as rule_l04,
+        -- there is no type of need
+        has_active_plans and need_count = 0 as rule_l04,
 
-        -- the ranks of the types of need are not 1, or 1 and 2
-        has_active_plans
-        and (
-            main_need_count <> 1
-            or second_need_count > 1
-            or need_count > main_need_count + second_need_count
-        ) as rule_l06,
+        -- there are types of need, and none is the main one
+        has_active_plans and need_count > 0 and main_need_count = 0 as rule_l06,
 
         -- the review meeting is after the survey day or before the plan started
         review_meeting > survey_day or review_meeting < start_date as rule_l08,
@@ -176,14 +169,8 @@ judged as (
         phase_transfer_final_date is not null
         and coalesce(phase_transfer_final_date > phase_transfer_due_date, true) as rule_l16,
 
-        -- an amended plan has had no draft long after the decision, or a final plan no due date
-        (
-            is_active
-            and review_outcome = 'A'
-            and last_review < survey_day - review_draft_days
-            and review_draft is null
-        )
-        or (phase_transfer_final_date is not null and phase_transfer_due_date is null) as rule_l17,
+        -- the final plan of the phase transfer has no due date
+        phase_transfer_final_date is not null and phase_transfer_due_date is null as rule_l17,
 
         -- the authority the plan came from is unknown or outside the UK
         transfer_la = 'XXX' as rule_l18,
@@ -205,6 +192,21 @@ judged as (
             where codeset = 'LA' and year_to < collection_year
         )
         and not {{ is_listed('transfer_la', 'LA') }} as rule_o22,
+
+        -- two main placements, or two second ones, are open on the survey day
+        has_active_plans and is_active and (open_main_count > 1 or open_second_count > 1)
+            as rule_d24,
+
+        -- two types of need are the main one or the second one, or one is neither
+        main_need_count > 1
+        or second_need_count > 1
+        or need_count > main_need_count + second_need_count as rule_l19,
+
+        -- the plan is to be amended, and no draft followed within the time after the meeting
+        is_active
+        and review_outcome = 'A'
+        and review_draft is null
+        and review_meeting < survey_day - review_draft_days as rule_l20,
     from records
 )
 

@@ -36,6 +36,8 @@ in_force as (
         rules.message,
         rules.fix,
         rules.follows,
+        rules.likely_error,
+        rules.accepted,
     from broken
     inner join {{ ref('returns') }} as returns on broken.return_id = returns.return_id
     inner join {{ ref('rule_columns') }} as rules
@@ -115,6 +117,8 @@ select
     coalesce(records.record ->> 'found', found_values.found) as found,
     in_force.message,
     in_force.fix,
+    in_force.likely_error,
+    in_force.accepted,
     explained.rule_id is null as "primary",
     coalesce(records.record ->> 'source_file', sources.source_file) as source_file,
     coalesce((records.record ->> 'source_row')::bigint, sources.source_row) as source_row,

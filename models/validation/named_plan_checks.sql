@@ -192,11 +192,9 @@ judged as (
         -- the answer on a personal budget is missing or not a code
         coalesce(not {{ is_listed('pb', 'PB') }}, true) as rule_n09,
 
-        -- there are arrangements or payments but no budget, or a budget with neither
-        case pb
-            when '1' then not coalesce(oa = '1' or dp is not null, false)
-            else oa <> '0' or dp is not null
-        end as rule_n10,
+        -- there are arrangements or payments, and no budget
+        pb is distinct from '1' and coalesce(oa <> '0' or dp is not null, dp is not null)
+            as rule_n10,
 
         -- the kind of direct payment is given and is not a code
         not {{ is_listed('dp', 'DP') }} as rule_n11,
@@ -223,8 +221,8 @@ judged as (
         cease_reason in ('3', '4', '6')
         and {{ age_on('person_birth_date', 'cease_date') }} < leaver_reason_age_from as rule_n17,
 
-        -- the plan names no setting, or more than two
-        settings not between 1 and 2 as rule_n18,
+        -- the plan names no setting
+        settings = 0 as rule_n18,
 
         -- of the settings named not exactly one is the main one, or more than one is the second
         main_settings <> 1 or second_settings > 1 as rule_n25,
@@ -249,6 +247,9 @@ judged as (
 
         -- the plan starts before its request was received, and was not transferred in
         start_date < received_date and transfer_la is null as rule_o11,
+
+        -- there is a budget, and neither arrangements nor payments
+        pb = '1' and coalesce(oa <> '1', true) and dp is null as rule_n33,
     from plans_in_order
 )
 

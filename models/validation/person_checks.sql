@@ -200,8 +200,8 @@ judged as (
         has_active_plan
         and (age_on_reference_day >= max_plan_age or person_birth_date > survey_day) as rule_p05,
 
-        -- the sex is missing or not a code
-        coalesce(not {{ is_listed('sex', 'Sex') }}, true) as rule_p06,
+        -- the sex is given and not a code
+        not {{ is_listed('sex', 'Sex') }} as rule_p06,
 
         -- the gender is missing or not a code
         coalesce(not {{ is_listed('gender_current', 'GenderCurrent') }}, true) as rule_p07,
@@ -295,6 +295,9 @@ judged as (
         (surname <> '' and (regexp_matches(surname, '\d') or not regexp_matches(surname, '\pL')))
         or (forename <> '' and (regexp_matches(forename, '\d') or not regexp_matches(forename, '\pL')))
             as rule_o25,
+
+        -- the sex is missing
+        sex is null as rule_p30,
     from records
 )
 

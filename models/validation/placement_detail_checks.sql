@@ -134,8 +134,8 @@ judged as (
         cease_date,
         person_birth_date,
 
-        -- not exactly one of URN, UKPRN and kind of setting is given
-        (urn is null)::integer + (ukprn is null)::integer + (sen_setting is null)::integer <> 2
+        -- more than one of URN, UKPRN and kind of setting is given
+        (urn is null)::integer + (ukprn is null)::integer + (sen_setting is null)::integer < 2
             as rule_d02,
 
         -- the URN is badly formed, not registered, or of a school not open during the placement
@@ -182,13 +182,8 @@ judged as (
         -- another placement has the same place, rank and entry date
         place is not null and copy_number > 1 as rule_d15,
 
-        -- the attendance pattern is given and not a code, or the person is not of school age
-        attendance_pattern is not null
-        and (
-            not {{ is_listed('attendance_pattern', 'AttendancePattern') }}
-            or {{ age_on('person_birth_date', 'age_reference_date') }}
-            not between school_age_from and school_age_to
-        ) as rule_d16,
+        -- the attendance pattern is given and not a code
+        not {{ is_listed('attendance_pattern', 'AttendancePattern') }} as rule_d16,
 
         -- the SEN unit or resourced provision indicator is not a code, or a school lacks it
         not {{ is_listed('sen_unit_indicator', 'YesNo') }}
@@ -236,6 +231,14 @@ judged as (
         -- a person too young for it has work-based learning
         wbp is not null
         and {{ age_on('person_birth_date', 'survey_day') }} < work_based_age_from as rule_o20,
+
+        -- none of URN, UKPRN and kind of setting is given
+        coalesce(urn, ukprn, sen_setting) is null as rule_d23,
+
+        -- an attendance pattern is given, and the person is not of school age
+        attendance_pattern is not null
+        and {{ age_on('person_birth_date', 'age_reference_date') }}
+        not between school_age_from and school_age_to as rule_d25,
     from records
 )
 

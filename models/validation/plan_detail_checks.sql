@@ -85,9 +85,9 @@ judged as (
             is_named_twice
         ),
 
-        -- none, or more than one, of URN, UKPRN and kind of setting is given
+        -- more than one of URN, UKPRN and kind of setting is given
         (urn is not null)::integer + (ukprn is not null)::integer
-        + (sen_setting is not null)::integer <> 1 as rule_n19,
+        + (sen_setting is not null)::integer > 1 as rule_n19,
 
         -- the URN is given and has the wrong form, or is not in the register
         not regexp_full_match(urn, '[0-9]{5,6}') or (urn is not null and is_urn_unknown)
@@ -127,6 +127,9 @@ judged as (
         -- a unit or provision is marked for a setting with no URN
         urn is null and (sen_unit_indicator = '1' or resourced_provision_indicator = '1')
             as rule_o17,
+
+        -- none of URN, UKPRN and kind of setting is given
+        coalesce(urn, ukprn, sen_setting) is null as rule_n32,
     from details
 )
 

@@ -218,16 +218,8 @@ judged as (
         -- the assessment is missing, and the person did not move away
         request_outcome in ('Y', 'H') and exported is null and has_assessment is null as rule_r18,
 
-        -- an assessment follows a request that is undecided, withdrawn, or refused without dispute
-        has_assessment
-        and (
-            request_outcome in ('A', 'W')
-            or (
-                request_outcome = 'N'
-                and request_mediation is distinct from '1'
-                and request_tribunal is distinct from '1'
-            )
-        ) as rule_r19,
+        -- an assessment follows a request that is undecided or withdrawn
+        has_assessment and request_outcome in ('A', 'W') as rule_r19,
 
         -- the decision came later than the legal limit
         request_outcome_date - received_date > decide_days as rule_r20,
@@ -274,6 +266,12 @@ judged as (
 
         -- the person already had a plan when the request was received
         has_plan_before as rule_o24,
+
+        -- an assessment follows a request that was refused, and no dispute explains it
+        has_assessment
+        and request_outcome = 'N'
+        and request_mediation is distinct from '1'
+        and request_tribunal is distinct from '1' as rule_r26,
     from counted
 )
 

@@ -16,9 +16,19 @@ confirmed as (
 rules as (
     select
         collections.collection_year,
-        rules.* replace (coalesce(confirmed.dfe_number, rules.dfe_number) as dfe_number),
+        rules.* replace (
+            coalesce(confirmed.dfe_number, rules.dfe_number) as dfe_number,
+            coalesce(local_severities.severity, rules.severity) as severity,
+            rules.likely_error and local_severities.rule_id is null as likely_error
+        ),
+        accepted.accepted,
+        local_severities.reason || ' (' || local_severities.author || ', '
+        || local_severities."date" || ')' as severity_reason,
     from {{ ref('rules') }} as rules
     left join confirmed on rules.rule_id = confirmed.rule_id
+    left join {{ ref('rule_severities') }} as local_severities
+        on rules.rule_id = local_severities.rule_id
+    left join {{ ref('rules_accepted') }} as accepted on rules.rule_id = accepted.rule_id
     inner join {{ ref('collections') }} as collections
         on collections.collection_year between rules.year_from and rules.year_to
 ),

@@ -33,6 +33,9 @@ select
     rules.message,
     rules.dfe_number,
     rules.origin,
+    rules.likely_error,
+    rules.accepted,
+    rules.severity_reason,
     case
         when rules.rule_column is null then 'not checked'
         when rules.checked = 'partly' then 'partly checked'
