@@ -14,6 +14,7 @@ import duckdb
 
 from . import keys
 from .errors import InputError
+from .sql import literal, quoted
 
 VARIABLE = keys.WAREHOUSE
 EXTENSION = "duckdb_extension_httpfs"
@@ -106,10 +107,11 @@ def attach(
         )
     spilling = "temp_file_encryption = true" if can_write else "max_temp_directory_size = '0KB'"
     connection.execute(f"set {spilling}")
-    file, name = str(path).replace("'", "''"), name.replace('"', '""')
     mode = ", read_only" if read_only else ""
     try:
-        connection.execute(f"attach '{file}' as \"{name}\" (encryption_key ?{mode})", [key()])
+        connection.execute(
+            f"attach {literal(str(path))} as {quoted(name)} (encryption_key ?{mode})", [key()]
+        )
     except duckdb.InvalidInputException:
         raise InputError(
             f"{path}: is encrypted with another key than the one in {VARIABLE} or the keyring. Give"

@@ -23,8 +23,8 @@ from lxml import etree
 from . import warehouse, xsd
 from .errors import DefectError, InputError, Sen2Error
 from .gates import TableDigest
+from .sql import literal, quoted
 from .swap import to_disk
-from .warehouse import quoted
 from .xsd import Element
 
 PERSONS_AT_A_TIME = 10_000
@@ -215,18 +215,18 @@ def _add_text(
 ) -> None:
     """Add the expressions of the groups in an element, then its own, to `parts`."""
     indent = "\t" * depth
-    pieces = [_literal(f"{indent}<{element.tag}>\n")]
+    pieces = [literal(f"{indent}<{element.tag}>\n")]
     joins = []
     for child in element.children:
         if child.item:
             tag = f"{indent}\t<{child.tag}>"
             end = f"</{child.tag}>\n"
-            pieces.append(f"{_literal(tag)} || {_escaped(child)} || {_literal(end)}")
+            pieces.append(f"{literal(tag)} || {_escaped(child)} || {literal(end)}")
         else:
             _add_text(child, element.keys, ranged, depth + 1, parts)
             pieces.append(f"{quoted(child.tag)}.xml")
             joins.append(f"left join {quoted(child.tag)} using ({', '.join(element.keys)})")
-    pieces.append(_literal(f"{indent}</{element.tag}>\n"))
+    pieces.append(literal(f"{indent}</{element.tag}>\n"))
     within = "".join(f" and rows.{key} between $first and $last" for key in ranged)
     order = f" order by {_order(element)}" if element.most != "1" else ""  # ordering is dear
     parts.append(
@@ -239,10 +239,6 @@ def _add_text(
             {f"group by {', '.join(f'rows.{key}' for key in parent)}" if parent else ""}
         )"""
     )
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _escaped(leaf: Element) -> str:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import duckdb
 
 from . import spec, warehouse
-from .warehouse import quoted
+from .sql import literal, quoted
 
 if TYPE_CHECKING:
     from great_expectations import ExpectationSuite
@@ -513,10 +513,9 @@ def _broken_query(module: str, columns: Iterable[str], return_id: str, year: int
         f"{quoted(column)} is distinct from false as {quoted(rule)}"
         for rule, column in of_year.items()
     ]
-    return_text = "'" + return_id.replace("'", "''") + "'"
     return (
         f"select {', '.join(['return_id', *broken])} from validation.{module}_checks"
-        f" where return_id = {return_text}"
+        f" where return_id = {literal(return_id)}"
     )
 
 

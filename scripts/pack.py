@@ -15,7 +15,7 @@ from .audit import Facts
 from .config import Job
 from .errors import InputError
 from .outside import ZIP_FAULTS, read_json
-from .warehouse import quoted
+from .sql import literal, quoted
 
 FOLDER = "packs"
 MANIFEST, AUDIT, CHANGES = "manifest.json", audit.FILE, "changes.json"
@@ -180,15 +180,11 @@ def _landed(connection: duckdb.DuckDBPyConnection, scratch: Path) -> dict[str, P
         path = scratch / f"{table}.parquet"
         schema, _, name = table.partition(".")
         connection.execute(
-            f"copy (from {quoted(schema)}.{quoted(name)}) to '{_escaped(path)}'"
+            f"copy (from {quoted(schema)}.{quoted(name)}) to {literal(str(path))}"
             " (format parquet, compression zstd)"
         )
         members[f"{LANDED}{table}.parquet"] = path
     return members
-
-
-def _escaped(path: Path) -> str:
-    return str(path).replace("'", "''")
 
 
 def _changes(facts: Facts, previous: Previous | None) -> Facts:

@@ -6,7 +6,7 @@ from tempfile import mkdtemp
 
 from . import warehouse as warehouses
 from .errors import InputError
-from .warehouse import quoted
+from .sql import literal, quoted
 
 FOLDER = "parquet"
 LEFT_OUT = ("raw", "imported")
@@ -35,9 +35,9 @@ def write_parquet(warehouse: Path, out: Path) -> list[Path]:
                 raise InputError("The warehouse is not built. Run `sen2 build` first.")
             for schema, table in tables:
                 (draft / schema).mkdir(exist_ok=True)
-                file = str(draft / schema / f"{table}.parquet").replace("'", "''")
+                file = literal(str(draft / schema / f"{table}.parquet"))
                 connection.execute(
-                    f"copy {quoted(schema)}.{quoted(table)} to '{file}'"
+                    f"copy {quoted(schema)}.{quoted(table)} to {file}"
                     " (format parquet, compression zstd)"
                 )
                 written.append(folder / schema / f"{table}.parquet")

@@ -33,6 +33,7 @@ from . import (
 from . import warehouse as warehouses
 from .config import Config
 from .errors import InputError
+from .files import read_parquet
 from .outside import ZIP_FAULTS
 
 KEPT_WAREHOUSE = re.compile(r".+_(\d{4}-\d\d-\d\d)_run\d+\.duckdb")
@@ -296,9 +297,7 @@ def _as_at_of_parquet(folder: Path) -> date | None:
     file = folder / "intermediate" / "survey.parquet"
     with suppress(duckdb.Error), duckdb.connect() as connection:
         return _date(
-            connection.execute("select max(as_at) from read_parquet(?)", [str(file)]).fetchall()[0][
-                0
-            ]
+            connection.execute(f"select max(as_at) from {read_parquet(file)}").fetchall()[0][0]
         )
     return None
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from . import spec, warehouse
+from . import files, spec, warehouse
 from .errors import InputError
 from .outside import csv_faults
 
@@ -155,13 +155,22 @@ def _load(connection: duckdb.DuckDBPyConnection, file: ReleaseFile, la_code: str
         f"{warehouse.quoted(name)} as {warehouse.quoted(figure)}"
         for name, figure in file.figures.items()
     )
+    read = files.read_csv(
+        file.path,
+        columns=dict.fromkeys(file.header, "VARCHAR"),
+        header=True,
+        auto_detect=False,
+        delim=",",
+        quote='"',
+        escape='"',
+        strict_mode=True,
+        null_padding=False,
+        max_line_size=files.LONGEST_LINE,
+    )
     try:
         connection.execute(
             f"create or replace temp table release_file as select {columns}, {figures},"
-            " row_number() over () + 1 as _row from read_csv(?, columns = ?, header = true,"
-            " auto_detect = false, delim = ',', quote = '\"', escape = '\"', strict_mode = true,"
-            " null_padding = false, max_line_size = 16777216)",
-            [str(file.path), dict.fromkeys(file.header, "VARCHAR")],
+            f" row_number() over () + 1 as _row from {read}"
         )
     except duckdb.Error as error:
         raise InputError(_unreadable(file.path, str(error))) from None

@@ -14,6 +14,7 @@ from . import audit, build, export, outside, spec, warehouse
 from .audit import Facts
 from .console import Stages, err, out, say
 from .errors import InputError
+from .files import read_parquet
 from .outside import ZIP_FAULTS
 from .pack import AUDIT, LANDED, MANIFEST, OUTPUTS
 from .warehouse import quoted
@@ -215,13 +216,11 @@ def _load(pack: zipfile.ZipFile, file: Path, year: int, serial_no: int, scratch:
                 while piece := member.read(CHUNK):
                     copy.write(piece)
             table = f"{named['schema']}.{quoted(named['table'])}"
-            rows = "from read_parquet($1)"
+            rows = f"from {read_parquet(parquet)}"
             try:
-                connection.execute(
-                    f"create table if not exists {table} as {rows} limit 0", [str(parquet)]
-                )
+                connection.execute(f"create table if not exists {table} as {rows} limit 0")
                 connection.execute(f"delete from {table}")
-                connection.execute(f"insert into {table} by name {rows}", [str(parquet)])
+                connection.execute(f"insert into {table} by name {rows}")
             except duckdb.OutOfMemoryException:
                 raise
             except duckdb.Error:

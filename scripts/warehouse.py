@@ -9,6 +9,8 @@ import duckdb
 
 from . import encryption, spec
 from .errors import InputError
+from .sql import literal
+from .sql import quoted as quoted
 
 PROVENANCE = ("_source", "_file", "_row")
 
@@ -109,11 +111,6 @@ WRITTEN_FOR = "v1.4.0"
 """The oldest DuckDB that can read what is written: analysts' programs bring their own."""
 
 
-def quoted(identifier: str) -> str:
-    """An identifier safe to stand in SQL, whatever characters it holds."""
-    return '"' + identifier.replace('"', '""') + '"'
-
-
 MEMORY_LIMIT = "SEN2_MEMORY_LIMIT"
 """The environment variable that caps DuckDB's memory, such as 2GB; dbt's profile reads it too."""
 USUAL_LIMIT = 2_500
@@ -137,11 +134,6 @@ def _keep_to(connection: duckdb.DuckDBPyConnection, limit: str) -> None:
         raise InputError(
             f"{MEMORY_LIMIT}: is not an amount of memory. Give one such as 800MB or 4GB."
         ) from None
-
-
-def text(path: Path) -> str:
-    """A path as it can stand in SQL between quotes."""
-    return str(path).replace("'", "''")
 
 
 def text_columns(columns: Iterable[str]) -> str:
@@ -229,7 +221,7 @@ def attach(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> None
     if encryption.is_encrypted(path):
         encryption.attach(connection, path, name, read_only=True)
     else:
-        connection.execute(f"attach '{text(path)}' as {name} (read_only)")
+        connection.execute(f"attach {literal(str(path))} as {name} (read_only)")
 
 
 def apart(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:

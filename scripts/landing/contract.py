@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from .. import spec, warehouse
+from .. import files, spec, warehouse
 from ..errors import InputError
 from ..outside import csv_faults
 from . import delimited
@@ -34,6 +34,7 @@ def inspect(extract: Path, table: str, columns: list[spec.ContractColumn]) -> Ta
     if path is None:
         return None
     encoding = UTF_8
+    state = files.state(path)
     try:
         digest, size, is_plain = delimited.read_through(path, encoding)
     except UnicodeDecodeError:
@@ -70,6 +71,7 @@ def inspect(extract: Path, table: str, columns: list[spec.ContractColumn]) -> Ta
         header=header,
         bytes=size,
         sha256=digest,
+        state=state,
         is_plain=is_plain,
         encoding=encoding,
         must_be_clean=table not in OPTIONAL_TABLES,

@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 import pyarrow as pa
 
+from .. import files
 from ..errors import InputError
 
 CHUNK = 1 << 20
@@ -27,7 +28,7 @@ FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 BLANK_LINE = re.compile("\n\r?\n")
 UTF_8 = "utf-8-sig"
 
-csv.field_size_limit(1 << 24)
+csv.field_size_limit(files.LONGEST_LINE)
 
 Insert = Callable[[str, str], str]
 """From a relation with the file's columns, and an expression of the row's number, to SQL."""
@@ -56,6 +57,7 @@ class TextFile:
     header: list[str]
     bytes: int
     sha256: str
+    state: files.State
     is_plain: bool
     encoding: str = UTF_8
     delimiter: str = ","
@@ -90,9 +92,10 @@ def load(connection: duckdb.DuckDBPyConnection, file: TextFile, insert: Insert) 
 
     Raises InputError where the file cannot be told apart into rows.
     """
-    if file.is_plain and file.header_row == 1 and _load_plain(connection, file, insert):
-        return []
-    return _load_checked(connection, file, insert)
+    is_done = file.is_plain and file.header_row == 1 and _load_plain(connection, file, insert)
+    aside = [] if is_done else _load_checked(connection, file, insert)
+    files.require_same(file.path, file.state)
+    return aside
 
 
 @contextmanager
@@ -116,25 +119,26 @@ def _load_plain(connection: duckdb.DuckDBPyConnection, file: TextFile, insert: I
 
     Whether it does is tried apart, since a refusal would end the transaction.
     """
-    read = (
-        "read_csv($path, columns = $columns, header = true, auto_detect = false,"
-        " delim = $delimiter, quote = $quote, escape = $quote, strict_mode = true,"
-        " null_padding = false, max_line_size = 16777216)"
-    )
     with _in_utf_8(file) as path:
-        values = {
-            "path": str(path),
-            "columns": dict.fromkeys(file.header, "VARCHAR"),
-            "delimiter": file.delimiter,
-            "quote": file.quote,
-        }
+        read = files.read_csv(
+            path,
+            columns=dict.fromkeys(file.header, "VARCHAR"),
+            header=True,
+            auto_detect=False,
+            delim=file.delimiter,
+            quote=file.quote,
+            escape=file.quote,
+            strict_mode=True,
+            null_padding=False,
+            max_line_size=files.LONGEST_LINE,
+        )
         try:
             with connection.cursor() as apart:
-                apart.execute(f"select count(*), count(columns(*)) from {read}", values)
+                apart.execute(f"select count(*), count(columns(*)) from {read}")
         except (duckdb.InvalidInputException, duckdb.ConversionException):
             return False
         number = "row_number() over () + 1"
-        connection.execute(insert(read, number), {"file": file.name, **values})
+        connection.execute(insert(read, number), {"file": file.name})
     return True
 
 

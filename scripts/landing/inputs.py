@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 from charset_normalizer import from_bytes
 
-from .. import outside
+from .. import files, outside
 from ..errors import InputError
 from ..warehouse import quoted
 from . import delimited, headings, workbook
@@ -41,6 +41,7 @@ class Found:
     bytes: int | None = None
     sha256: str | None = None
     path: Path | None = None
+    state: files.State | None = None
 
 
 class NoHeadingsError(InputError):
@@ -113,6 +114,7 @@ def open_file(path: Path, name: str, stated: Input, wanted: Iterable[str]) -> Fo
 
 
 def _open_text(path: Path, name: str, stated: Input, spellings: dict[str, str]) -> Found:
+    state = files.state(path)
     encoding, (digest, size, is_plain) = _encoding(path, stated.encoding)
     with path.open(encoding=encoding, newline="") as file:
         lines = list(islice(file, headings.SEARCHED_ROWS + 10))
@@ -133,6 +135,7 @@ def _open_text(path: Path, name: str, stated: Input, spellings: dict[str, str]) 
         header=headings.name_columns(header, spellings),
         bytes=size,
         sha256=digest,
+        state=state,
         is_plain=is_plain,
         encoding=encoding,
         delimiter=delimiter,
@@ -246,6 +249,7 @@ def _telling_lines(path: Path) -> bytes:
 
 
 def _open_sheet(path: Path, name: str, stated: Input, spellings: dict[str, str]) -> Found:
+    state = files.state(path)
     sheet = workbook.open_sheet(path, stated.sheet, set(spellings))
     block = workbook.Block(stated.under, frozenset(map(headings.fold, stated.until)))
     top = list(islice(block.of(sheet), headings.SEARCHED_ROWS))
@@ -283,17 +287,19 @@ def _open_sheet(path: Path, name: str, stated: Input, spellings: dict[str, str])
         header=names,
         load=load,
         facts=f"sheet {sheet.name}, header row {header_row}",
-        bytes=path.stat().st_size,
+        bytes=state.bytes,
         sha256=_sha256(path),
         path=path,
+        state=state,
     )
 
 
 def _open_parquet(path: Path, name: str, spellings: dict[str, str]) -> Found:
+    state, sha256 = files.state(path), _sha256(path)
     with duckdb.connect() as connection:
         try:
             columns = connection.execute(
-                "select column_name, column_type from (describe from read_parquet(?))", [str(path)]
+                f"select column_name, column_type from (describe from {files.read_parquet(path)})"
             ).fetchall()
         except duckdb.Error:
             raise InputError(f"{path}: is not a Parquet file. Export it again.") from None
@@ -308,10 +314,10 @@ def _open_parquet(path: Path, name: str, spellings: dict[str, str]) -> Found:
             connection.execute(
                 insert(
                     f"(select {texts}, file_row_number + 1 as _row"
-                    " from read_parquet($path, file_row_number = true))",
+                    f" from {files.read_parquet(path, file_row_number=True)})",
                     "_row",
                 ),
-                {"file": name, "path": str(path)},
+                {"file": name},
             )
         except duckdb.OutOfMemoryException:
             raise
@@ -321,7 +327,7 @@ def _open_parquet(path: Path, name: str, spellings: dict[str, str]) -> Found:
             ) from None
         return []
 
-    return Found(name, names, load, "Parquet", path.stat().st_size, _sha256(path), path)
+    return Found(name, names, load, "Parquet", state.bytes, sha256, path, state)
 
 
 def _as_text(column: str, kind: str) -> str:
@@ -339,6 +345,7 @@ def _as_text(column: str, kind: str) -> str:
 
 def _open_json_lines(path: Path, name: str, spellings: dict[str, str]) -> Found:
     """One JSON object a line; a key that a line lacks is blank there."""
+    state, sha256 = files.state(path), _sha256(path)
     keys: dict[str, None] = {}
     for _, record in _json_records(path):
         keys.update(dict.fromkeys(record))
@@ -353,7 +360,7 @@ def _open_json_lines(path: Path, name: str, spellings: dict[str, str]) -> Found:
         delimited.load_rows(connection, name, names, rows, insert)
         return []
 
-    return Found(name, names, load, "JSON lines", path.stat().st_size, _sha256(path), path)
+    return Found(name, names, load, "JSON lines", state.bytes, sha256, path, state)
 
 
 def _json_records(path: Path) -> Iterator[tuple[int, dict[str, str | None]]]:

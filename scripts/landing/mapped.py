@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from .. import spec, warehouse
+from .. import files, spec, warehouse
 from ..errors import InputError
 from ..warehouse import quoted
 from . import contract, expressions, feeds, inputs, workbook
@@ -280,6 +280,8 @@ def _load_input(
             )
 
         aside = found.load(connection, insert)
+        if found.path and found.state:
+            files.require_same(found.path, found.state)
         contract.keep_aside(connection, mapping.source, name, aside)
         unused = [heading for heading in found.header if heading.lower() not in used]
         connection.execute(

@@ -11,7 +11,7 @@ from statistics import median
 
 import duckdb
 
-from .. import spec
+from .. import files, spec
 from ..errors import InputError
 from ..warehouse import quoted
 
@@ -197,8 +197,7 @@ def _file_of(connection: duckdb.DuckDBPyConnection, folder: Path, dataset: str) 
 
 
 def _read_csv(path: Path) -> str:
-    file = str(path).replace("'", "''")
-    return f"read_csv('{file}', header = true, all_varchar = true, delim = ',', quote = '\"')"
+    return files.read_csv(path, header=True, all_varchar=True, delim=",", quote='"')
 
 
 def _header(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:

@@ -252,6 +252,19 @@ def test_a_wrong_file_is_named_with_its_row_and_column(
     assert kept == [("kept",)]
 
 
+def test_the_name_of_a_folder_is_no_column(tmp_path: Path) -> None:
+    folder = tmp_path / "old_la_code=999" / "ext[ab]"
+    write_file(folder, "caseload", [*ROWS, "ehcplans"], GOOD)
+    write_file(folder.parent / "exta", "caseload", [*ROWS, "ehcplans"], [*GOOD[:-1], 999])
+    with warehouse.connect(tmp_path / "sen2.duckdb") as connection:
+        warehouse.prepare(connection, YEAR)
+        releases.land(connection, folder, None)
+        found = connection.execute(
+            "select distinct la_code, value from raw.published_figures"
+        ).fetchall()
+    assert found == [(GOOD[3], str(GOOD[-1]))]
+
+
 def test_a_file_in_another_encoding_and_a_folder_without_tables_are_errors(tmp_path: Path) -> None:
     folder = tmp_path / "files"
     with pytest.raises(InputError, match="there is no such folder"):
