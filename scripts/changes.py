@@ -3,7 +3,6 @@
 They are known by rule and record, never by a value.
 """
 
-import csv
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from . import warehouse
+from . import spreadsheet, warehouse
 
 FILE = "changes.csv"
 COLUMNS = ("change", "severity", "rule_id", "message", "person_id", "request_id", "record_id")
@@ -86,7 +85,7 @@ def write(changes: Changes, folder: Path) -> Path:
     """Write changes.csv to a folder."""
     path = folder / FILE
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        writer.writerows(changes.rows)
+        writer = spreadsheet.Writer(file, "\r\n")
+        writer.row(COLUMNS)
+        writer.rows(changes.rows)
     return path

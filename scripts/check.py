@@ -63,10 +63,10 @@ def _read(stages: Stages, file: Path, return_id: str, year: int, path: Path) -> 
         raise
     stages.say("read", f"{loaded.person_count:,} people from {file}")
     if loaded.stopped_at:
-        err.print(
+        say(
             f"Note: {file.name} cannot be read from line {loaded.stopped_at:,} on. The reports are"
             " about what comes before.",
-            markup=False,
+            to=err,
         )
     return loaded
 

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from . import encryption, spec
 from .config import Config, Job, read_config
-from .console import Stages, err, say
+from .console import Console, Stages, err, say, say_text
 from .console import out as console
 from .errors import InputError, Sen2Error
 
@@ -320,7 +319,7 @@ def pack(
     job = _job(year, config, warehouse, out)
     with refresh.held(job.warehouse, is_new=False):
         path = pack.write_pack(job, by)
-    console.print(f"{path}: {path.stat().st_size / 1e6:.1f} MB. It holds personal data.")
+    say(f"{path}: {path.stat().st_size / 1e6:.1f} MB. It holds personal data.")
 
 
 @app.command()
@@ -357,7 +356,7 @@ def purge(
     settings = _settings_if_any(config)
     found = purge.plan(day, warehouses, out, settings)
     for line in purge.lines(found):
-        console.print(line, markup=False)
+        say(line)
     if not found.items:
         console.print(f"Nothing here is from before {day}.")
         raise typer.Exit(0)
@@ -367,7 +366,7 @@ def purge(
         raise typer.Exit(0)
     if failed := purge.carry_out(found, history.who()):
         raise InputError("; ".join(failed) + ". The rest is gone. Then purge again.")
-    console.print(f"Removed: {words}. {found.history} has the record.", markup=False)
+    say(f"Removed: {words}. {found.history} has the record.")
 
 
 @app.command()
@@ -485,7 +484,7 @@ def compare(
     with refresh.held(path, is_new=False):
         found = compare.compare(earlier, later, path, folder, identify=identify)
     compare.show(found, Console(highlight=False))
-    console.print(f"{folder / 'compare.xlsx'}: every change. It holds personal data.", markup=False)
+    say(f"{folder / 'compare.xlsx'}: every change. It holds personal data.")
 
 
 @app.command()
@@ -531,7 +530,7 @@ def sample(
         raise InputError("--like takes its numbers from --published: leave out --plans, --faults.")
     else:
         counts = write_like(folder, year, like, published, seed)
-    console.print(f"{folder}: {counts.words()}", markup=False)
+    say(f"{folder}: {counts.words()}")
 
 
 @app.command()
@@ -563,9 +562,7 @@ def why(
     page = tell(path, person_id, before)
     if html:
         why_page.write(page, html)
-        console.print(
-            f"{html}: the page of person {person_id}. It holds personal data.", markup=False
-        )
+        say(f"{html}: the page of person {person_id}. It holds personal data.")
     else:
         why_page.show(page, Console(highlight=False), values=values)
 
@@ -589,7 +586,7 @@ def propose_mapping(
     found = propose.propose(extract, year)
     name = proposal.source_name(extract)
     if out is None:
-        typer.echo(proposal.text(found, name, year), nl=False)
+        say_text(proposal.text(found, name, year))
     else:
         proposal.write(found, name, year, out)
     for line in proposal.summary(found, year):
@@ -615,7 +612,7 @@ def collect_errors(
     folder = out or Path("out") / str(year)
     found = compared.compare(file, path, folder, return_id)
     for line in compared.summarise(found, folder):
-        console.print(line, markup=False)
+        say(line)
 
 
 rules_app = typer.Typer(help="DfE's own numbers of the rules.", no_args_is_help=True)
@@ -634,11 +631,10 @@ def import_dfe(
     from . import rules
 
     numbers, proposed, without = rules.import_dfe(file, year, out)
-    console.print(
+    say(
         f"{out}: {numbers} numbers, {proposed} with a rule proposed, {numbers - proposed} without;"
         f" {without} rows had no number. Write your name in confirmed_by where a proposal is right,"
-        f" change rule_id where it is not, then `sen2 rules apply-dfe {out}`.",
-        markup=False,
+        f" change rule_id where it is not, then `sen2 rules apply-dfe {out}`."
     )
 
 
@@ -654,7 +650,7 @@ def apply_dfe(
 
     path = to or rule_numbers.LOCAL
     confirmed, kept = rules.apply_dfe(review, path)
-    console.print(f"{path}: {confirmed} confirmed, {kept} in all.", markup=False)
+    say(f"{path}: {confirmed} confirmed, {kept} in all.")
 
 
 def main() -> None:
@@ -667,7 +663,7 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except Sen2Error as error:
-        err.print(f"sen2: {error}", markup=False)
+        say(f"sen2: {error}", under=0, to=err)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         err.print("sen2: stopped.", markup=False)

@@ -5,7 +5,6 @@ by heading and those not known are kept. DfE's numbers lead to our rules through
 the numbers the authority has confirmed (`sen2 rules import-dfe`).
 """
 
-import csv
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,12 +13,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import duckdb
-import xlsxwriter
 
-from . import headed_tables, rule_numbers, warehouse
+from . import headed_tables, rule_numbers, spreadsheet, warehouse
 from .errors import InputError
 from .headed_tables import HeadedTable
-from .report import FORMULA_STARTS
 from .rule_numbers import number_of, order
 
 HEADINGS = {
@@ -338,26 +335,16 @@ def _table(lines: list[dict[str, object]], names: tuple[str, ...]) -> Rows:
 def _write_csv(path: Path, rows: Rows) -> None:
     """UTF-8; no value is read as a formula."""
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        for row in rows:
-            writer.writerow(
-                f"'{value}"
-                if isinstance(value, str) and value.startswith(FORMULA_STARTS)
-                else value
-                for value in row
-            )
+        spreadsheet.Writer(file).rows(rows)
 
 
 def _write_book(path: Path, sheets: dict[str, Rows], day: datetime) -> None:
     """The same on a sheet each, with filters and frozen headings; every text stays text."""
-    options = {
-        "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False,
-        "tmpdir": str(path.parent),
-    }  # fmt: skip
-    with xlsxwriter.Workbook(str(path), options) as book:
+    with spreadsheet.workbook(path) as book:
         book.set_properties({"title": "COLLECT's errors beside ours", "created": day})
         heading = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
-        text = book.add_format({"text_wrap": True, "valign": "top"})
+        text = book.add_format({"text_wrap": True, "valign": "top"} | spreadsheet.TEXT)
+        number = book.add_format({"valign": "top"})
         for name, rows in sheets.items():
             sheet = book.add_worksheet(name)
             sheet.freeze_panes(1, 0)
@@ -366,9 +353,9 @@ def _write_book(path: Path, sheets: dict[str, Rows], day: datetime) -> None:
                 longest = max((len(str(row[place])) for row in rows), default=8)
                 sheet.set_column(place, place, min(max(longest + 2, 9), 60), text)
                 sheet.write_string(0, place, str(title).replace("_", " "), heading)
-            for number, row in enumerate(rows[1:], start=1):
+            for line, row in enumerate(rows[1:], start=1):
                 for place, value in enumerate(row):
                     if isinstance(value, int):
-                        sheet.write_number(number, place, value, text)
+                        sheet.write_number(line, place, value, number)
                     else:
-                        sheet.write_string(number, place, str(value)[:32_000], text)
+                        sheet.write_string(line, place, str(value)[:32_000], text)

@@ -14,11 +14,11 @@ from pathlib import Path
 import duckdb
 import jinja2
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from . import compare_book, spec, warehouse
+from .console import Console, say
 from .errors import InputError
 
 PAIR = ("earlier_return_id", "later_return_id")
@@ -217,7 +217,8 @@ def _counted(connection: duckdb.DuckDBPyConnection, earlier: Side, later: Side) 
 
 def show(found: Comparison, console: Console) -> None:
     """The counts in the terminal: no id, no value of a person's record."""
-    console.print(Text(f"Then  {found.earlier}\nNow   {found.later}"))
+    say(f"Then  {found.earlier}", 6, console)
+    say(f"Now   {found.later}", 6, console)
     people = found.of("people")
     grid = _grid("People", "then", "now")
     for count in people:

@@ -10,7 +10,6 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import duckdb
-import xlsxwriter
 
 from . import report
 from .errors import InputError
@@ -126,7 +125,7 @@ def write(
     with TemporaryDirectory(dir=folder, prefix=".compare-") as made:
         path = Path(made) / NAME
         lines = sum(count.changes for count in found.counts) + found.different_figures
-        with xlsxwriter.Workbook(str(path), report.workbook_options(path, lines)) as workbook:
+        with report.new_workbook(path, lines) as workbook:
             workbook.set_properties(
                 {
                     "title": f"SEN2 {found.later.year}: what changed",

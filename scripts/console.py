@@ -2,12 +2,36 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
+from rich import console as rich_console
+from rich.console import ConsoleOptions, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.segment import Segment
 from rich.text import Text
+
+from .errors import printable
+
+
+class Console(rich_console.Console):
+    """A terminal or a file to print to, which nothing printed can steer.
+
+    Whatever text a file, a name or a value brings, its control characters are printed as spaces;
+    colours and line breaks are this program's own.
+    """
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """What `renderable` prints, cleaned."""
+        for segment in super().render(renderable, options):
+            if segment.control or segment.text.isprintable():
+                yield segment
+            else:
+                text = "\n".join(map(printable, segment.text.split("\n")))
+                yield Segment(text, segment.style)
+
 
 out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
 err = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
@@ -16,11 +40,21 @@ Advance = Callable[[int, int], None]
 
 
 def say(line: object, under: int = 4, to: Console = out) -> None:
-    """Print a line as it is; on a terminal too narrow for it the rest stands `under` columns in."""
+    """Print one line; on a terminal too narrow for it the rest stands `under` columns in.
+
+    A line break in the text, which a name may hold, becomes a space: it cannot make a line.
+    """
     text = line if isinstance(line, Text) else Text(str(line))
+    if "\n" in text.plain:
+        text = Text(" ").join(text.split("\n"))
     if to.is_terminal and text.cell_len > to.width:
         text = Text("\n" + " " * under).join(text.wrap(to, max(to.width - under, 20)))
     to.print(text)
+
+
+def say_text(text: str, to: Console = out) -> None:
+    """Print lines as they are, for a person or for a file to be made of them."""
+    to.print(Text(text), soft_wrap=True, end="")
 
 
 class Stages:

@@ -4,6 +4,17 @@ LONGEST = 2_000
 """Characters of a message: names in a file may be of any length."""
 
 
+def printable(text: str) -> str:
+    """A text on one line without what could steer a terminal: such characters become spaces.
+
+    They are the control characters, escapes among them, line breaks, and marks that turn the
+    direction of writing.
+    """
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
 class Sen2Error(Exception):
     """An ending with a message for a person; `exit_code` says whose fault it is.
 
@@ -16,8 +27,7 @@ class Sen2Error(Exception):
     def __str__(self) -> str:
         """The message as it is shown."""
         text = super().__str__()
-        shown = "".join(letter if letter.isprintable() else " " for letter in text[: LONGEST + 1])
-        words = " ".join(shown.split())
+        words = " ".join(printable(text[: LONGEST + 1]).split())
         return words if len(text) <= LONGEST else f"{words[:LONGEST]} …"
 
 

@@ -3,7 +3,6 @@
 The same warehouse gives the same bytes: no clock is read. Nothing here is about one person.
 """
 
-import csv
 import os
 from collections.abc import Iterable
 from datetime import date, datetime, time
@@ -12,8 +11,8 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import duckdb
-import xlsxwriter
 
+from . import spreadsheet
 from . import warehouse as warehouses
 from .errors import InputError
 
@@ -137,17 +136,16 @@ def _read(connection: Connection, warehouse: Path, year: int) -> tuple[list[Cell
 def _write_csv(cells: Iterable[Cell], year: int, path: Path) -> None:
     """The cells for machines: UTF-8, a row each, blank where the value is not known."""
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("collection_year", *Cell._fields))
-        writer.writerows((year, *cell) for cell in cells)
+        writer = spreadsheet.Writer(file)
+        writer.row(("collection_year", *Cell._fields))
+        writer.rows((year, *cell) for cell in cells)
 
 
 def _write_workbook(
     cells: Iterable[Cell], title: str, survey_day: date, is_draft: bool, path: Path
 ) -> None:
     """One sheet, shaped as the form is: a heading for each part, a line for each cell."""
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    with xlsxwriter.Workbook(str(path), options | {"tmpdir": str(path.parent)}) as workbook:
+    with spreadsheet.workbook(path) as workbook:
         workbook.set_properties({"title": title, "created": datetime.combine(survey_day, time())})
 
         def style(**properties: object) -> Any:
@@ -160,7 +158,8 @@ def _write_workbook(
         words = style(text_wrap=True)
         header = style(bold=True, bg_color="#1F3864", font_color="#FFFFFF")
         part_line = style(bold=True, bg_color="#D9E1F2")
-        text, wrapped = style(**lined), style(**lined, text_wrap=True)
+        text = style(**lined, **spreadsheet.TEXT)
+        wrapped = style(**lined, **spreadsheet.TEXT, text_wrap=True)
         number = style(**lined, num_format="0", bold=True, align="right")
         answer = style(**lined, bold=True, align="right")
         unknown = style(**lined, bg_color="#FFEB9C")

@@ -22,7 +22,7 @@ from . import (
     xml_reader,
     xsd,
 )
-from .console import Advance, Stages, err
+from .console import Advance, Stages, err, say
 from .errors import InputError
 from .xml_reader import BUILT, LONGEST_NAME, Connection, Loaded
 
@@ -59,7 +59,7 @@ def import_return(
         raise
     stages.say("import", f"{loaded.person_count:,} people of {loaded.year} as {name}, in {path}")
     for note in notes:
-        err.print(f"Note: {note}", markup=False)
+        say(f"Note: {note}", to=err)
     return loaded
 
 
@@ -90,7 +90,7 @@ def collection_of(file: Path, given: str | None, asked: int | None) -> int:
             " and rules of the year before are used on its dates."
         )
     if text is not None and int(text) != year:
-        err.print(f"Note: the file's header says {text}; it is taken as one of {year}.")
+        say(f"Note: the file's header says {text}; it is taken as one of {year}.", to=err)
     return year
 
 

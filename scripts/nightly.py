@@ -14,7 +14,7 @@ from . import changes as differences
 from . import encryption, history, keys, refresh, run, swap, unchanged, warehouse
 from .changes import APPEARED, CLEARED, Changes
 from .config import Job, Nightly, read_config
-from .console import err, out
+from .console import err, out, say, say_text
 from .errors import InputError, Sen2Error
 
 MESSAGE = "nightly.txt"
@@ -122,7 +122,8 @@ class Night:
             self.text = f"{_who(self.job)}: nothing has changed since the last run.\n"
             self._record_end("unchanged", ended.exit_code)
         else:
-            out.print(f"\n{self.text}", markup=False, end="")
+            out.print()
+            say_text(self.text)
         _prune(self.archive, self.job.warehouse.stem, self.settings.keep)
         self._absorb()
         has_news = bool(self.changes.rows) or self.changes.is_first
@@ -147,17 +148,17 @@ class Night:
         try:
             history.save(self.records, made)
         except OSError as error:
-            err.print(f"Note: this run could not be recorded ({error.strerror}).", markup=False)
+            say(f"Note: this run could not be recorded ({error.strerror}).", to=err)
 
     def _absorb(self) -> None:
         file = self.job.warehouse.resolve().parent / history.FILE
         try:
             history.absorb(file, self.records)
         except (InputError, OSError):
-            err.print(
+            say(
                 f"Note: {file} could not be written to. The records of the runs wait in"
                 f" {self.records} and go in with the next.",
-                markup=False,
+                to=err,
             )
 
     def _notify(self, exit_code: int, *, has_news: bool) -> None:
@@ -194,7 +195,7 @@ class Night:
         except subprocess.TimeoutExpired:
             fault = f"it did not end within {PATIENCE} seconds"
         if fault:
-            err.print(f"Note: nobody was told: {notify.command[0]}: {fault}.", markup=False)
+            say(f"Note: nobody was told: {notify.command[0]}: {fault}.", to=err)
 
 
 # The message

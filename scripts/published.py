@@ -4,14 +4,13 @@ The tables are those of the schema `published`; the seed published_columns says 
 spelling their columns stand in DfE's files. They hold counts, and no person's identifier.
 """
 
-import csv
 from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import duckdb
 
-from . import spec
+from . import spec, spreadsheet
 from . import warehouse as warehouses
 from .errors import DefectError, InputError
 from .warehouse import quoted
@@ -143,9 +142,9 @@ def _text(value: object) -> str:
 def _write(path: Path, columns: list[str], rows: Iterable[tuple[str, ...]]) -> None:
     """One CSV file, as DfE's 2025 files are: UTF-8 with a byte-order mark, lines ended by CRLF."""
     with path.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file, lineterminator="\r\n")
-        writer.writerow(columns)
-        writer.writerows(rows)
+        writer = spreadsheet.Writer(file, "\r\n")
+        writer.row(columns)
+        writer.rows(rows)
 
 
 def _publish(draft: Path, path: Path) -> None:

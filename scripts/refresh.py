@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 from . import encryption, export, form, spec, swap
 from . import warehouse as warehouses
 from .config import Job
-from .console import err
+from .console import err, say
 from .errors import DefectError, DiskFullError, InputError
 from .warehouse import quoted
 
@@ -104,7 +104,7 @@ def _acquire(lock: FileLock, warehouse: Path, *, wait: bool) -> None:
                 f"{warehouse}: another sen2 is at work on this warehouse. Try again when it has"
                 " ended, or say --wait to begin then."
             ) from None
-        err.print(f"Waiting for another sen2 that is at work on {warehouse}.", markup=False)
+        say(f"Waiting for another sen2 that is at work on {warehouse}.", to=err)
         lock.acquire()
 
 
@@ -322,9 +322,9 @@ def carry_views(new: Refresh) -> None:
             try:
                 connection.execute(sql)
             except duckdb.Error:
-                err.print(
+                say(
                     f"Note: the view {schema}.{view} no longer fits the warehouse and was left out",
-                    markup=False,
+                    to=err,
                 )
 
 

@@ -4,7 +4,6 @@ The same return gives the same bytes: no clock is read. Every value of an extrac
 text, so that a spreadsheet program never computes one.
 """
 
-import csv
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -19,8 +18,10 @@ from typing import Any, NamedTuple
 import duckdb
 import xlsxwriter
 
+from . import spreadsheet
 from . import warehouse as warehouses
 from .errors import InputError
+from .spreadsheet import TEXT
 
 Connection = duckdb.DuckDBPyConnection
 Values = tuple[Any, ...]
@@ -76,9 +77,6 @@ LINE = 15
 A3, A4 = 8, 9
 WIDEST_ON_A4 = 200
 """Widest sheet, in characters, that can still be read when it is printed on A4."""
-
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""What makes a spreadsheet program read a CSV value as a formula."""
 
 
 class Column(NamedTuple):
@@ -713,37 +711,23 @@ def _sentence(counts: Values) -> str:
 def _write_csv(issues: _Issues, path: Path) -> None:
     """The lines for machines: UTF-8, codes instead of labels, no value read as a formula."""
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
+        writer = spreadsheet.Writer(file)
         names = [column.name for column in issues.columns if column.name != "note"]
         names += NOTE_IN_CSV
-        writer.writerow(names)
-        for line in issues.lines(names):
-            writer.writerow(map(_guarded, line))
+        writer.row(names)
+        writer.rows(issues.lines(names))
 
 
-def _guarded(value: object) -> object:
-    """A value that a spreadsheet program would compute gets an apostrophe before it."""
-    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
-        return f"'{value}"
-    return value
-
-
-def workbook_options(path: Path, line_count: int) -> dict[str, Any]:
-    """How a workbook of that many lines is written: every text stays text, whatever it says."""
-    return {
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "strings_to_numbers": False,
-        "constant_memory": line_count > CONSTANT_MEMORY_LINES,
-        "tmpdir": str(path.parent),
-    }
+def new_workbook(path: Path, line_count: int) -> xlsxwriter.Workbook:
+    """A workbook for that many lines; to be closed."""
+    return spreadsheet.workbook(path, constant_memory=line_count > CONSTANT_MEMORY_LINES)
 
 
 def _write_workbook(issues: _Issues, path: Path) -> None:
     """The workbook: where to start, counts, a sheet per team, the rules and the code lists."""
     the_return = issues.the_return
     line_count = issues.count()[len(SEVERITIES)]
-    with xlsxwriter.Workbook(str(path), workbook_options(path, line_count)) as workbook:
+    with new_workbook(path, line_count) as workbook:
         workbook.set_properties(
             {
                 "title": f"SEN2 {the_return.year}: what to correct",
@@ -782,7 +766,7 @@ class Book:
         self.workbook = workbook
         self.title = style(bold=True, font_size=14, font_color="#1F3864")
         self.strong = style(bold=True)
-        self.wrapped = style(text_wrap=True)
+        self.wrapped = style(text_wrap=True, **TEXT)
         self.link = style(font_color="#0563C1", underline=1)
         head: dict[str, object] = {
             "bold": True,
@@ -793,10 +777,10 @@ class Book:
             "border_color": "#FFFFFF",
         }
         self.headers = {False: style(**head), True: style(**head, align="right")}
-        self.cell = style(**lined)
+        self.cell = style(**lined, **TEXT)
         self.number = style(**lined, num_format="#,##0")
         self.decimal = style(**lined, num_format="#,##0.0")
-        self.lighter = style(**lined, font_color="#767676")
+        self.lighter = style(**lined, **TEXT, font_color="#767676")
         self.severities = {key: style(**lined, **own) for key, own in colours.items()}
 
     def sheet(self, name: str, title: str, *widths: int) -> Any:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from . import spec
+from . import spec, spreadsheet
 from .errors import InputError
 
 LOCAL = spec.SEEDS.parent / "local" / "dfe_numbers.csv"
@@ -66,7 +66,11 @@ def read_local(path: Path) -> list[spec.Row]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, restval="")
-            rows, headings = list(reader), reader.fieldnames or []
+            rows = [
+                {name: spreadsheet.unguarded(line.get(name) or "") for name in COLUMNS}
+                for line in reader
+            ]
+            headings = reader.fieldnames or []
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}).") from None
     except (UnicodeDecodeError, csv.Error):

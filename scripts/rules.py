@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from . import headed_tables, rule_numbers, spec
+from . import headed_tables, rule_numbers, spec, spreadsheet
 from .errors import InputError
 from .headed_tables import HeadedTable
 from .rule_numbers import COLUMNS, number_of, order
@@ -157,7 +157,10 @@ def _read_review(path: Path) -> list[spec.Row]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, restval="")
-            lines = [{name: line.get(name) or "" for name in REVIEW} for line in reader]
+            lines = [
+                {name: spreadsheet.unguarded(line.get(name) or "") for name in REVIEW}
+                for line in reader
+            ]
             headings = reader.fieldnames or []
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}).") from None
@@ -174,7 +177,7 @@ def _write(path: Path, columns: Sequence[str], lines: Iterable[spec.Row]) -> Non
     with TemporaryDirectory(dir=path.parent) as folder:
         made = Path(folder) / path.name
         with made.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, columns, lineterminator="\n", extrasaction="ignore")
-            writer.writeheader()
-            writer.writerows(lines)
+            writer = spreadsheet.Writer(file)
+            writer.row(columns)
+            writer.rows([line[column] for column in columns] for line in lines)
         made.replace(path)

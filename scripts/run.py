@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from rich.text import Text
+
 from . import (
     audit,
     beside,
@@ -78,7 +80,7 @@ def outputs_of(year: int, accept_unconfirmed: bool = False) -> Outputs:
 
 def _warn(outputs: Outputs) -> None:
     if outputs.warning:
-        err.print(outputs.warning, markup=False)
+        say(outputs.warning, to=err)
 
 
 @dataclass(frozen=True)
@@ -309,7 +311,8 @@ def export_stage(
         try:
             submission = export.export(job.warehouse, BUILT, job.year, job.out, why_not=why_not)
         except export.NotValidError as error:
-            err.print(f"\n{error}", markup=False)
+            err.print()
+            say(error, to=err)
             return None
     stages.say(
         "export",
@@ -401,9 +404,9 @@ def _conclude(
         say(line, under=15)
     if written:
         ready = "form" if outputs.has_form and not outputs.has_xml else "submission"
-        out.print(
-            f"\n[bold green]The {ready} is ready:[/bold green] {', '.join(map(str, written))}"
-        )
+        out.print()
+        files = ", ".join(map(str, written))
+        say(Text.assemble((f"The {ready} is ready:", "bold green"), f" {files}"))
         if outputs.has_form:
             _warn(outputs)
         return OK

@@ -5,10 +5,11 @@ import stat
 from pathlib import Path
 
 import duckdb
+from rich.text import Text
 
 from . import audit, gates, run, warehouse
 from .config import Job
-from .console import Stages, err, out, say
+from .console import Stages, err, out, say, say_text
 from .errors import InputError
 
 FOLDER = "final"
@@ -61,9 +62,10 @@ def sign_off(job: Job, name: str) -> int:
     gates.write_docs(job.out / "gates", results)
     kept = _freeze(job, written[0], name)
     audit.write_audit(job)
-    out.print(f"\n[bold green]Signed off:[/bold green] {written[0]}", end="")
-    out.print(f", by {name}; kept as {kept}\nSHA-256 {audit.sha256(kept)}\n", markup=False)
-    out.print(_steps(job, written[0]), markup=False)
+    out.print()
+    words = f" {written[0]}, by {name}; kept as {kept}"
+    say(Text.assemble(("Signed off:", "bold green"), words))
+    say_text(f"SHA-256 {audit.sha256(kept)}\n\n{_steps(job, written[0])}\n")
     return run.OK
 
 

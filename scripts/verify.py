@@ -58,7 +58,7 @@ def verify(path: Path, *, before: Path | None, rebuild: bool) -> int:
                 f"{path}: its {MANIFEST} or {AUDIT} is not one of ours. Get the pack again from"
                 " who made it."
             ) from None
-    out.print(f"{path}: {who} at {manifest.get('packed_at')}", markup=False)
+    say(f"{path}: {who} at {manifest.get('packed_at')}")
     for words, console, lines in (
         ("holds", out, verdict.held),
         ("not checked", out, verdict.unknown),

@@ -4,10 +4,10 @@ from html import escape
 from pathlib import Path
 
 from rich import box
-from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
+from .console import Console
 from .why import Cell, Page, Personal, Table
 
 MASK = "held"

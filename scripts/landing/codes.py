@@ -1,6 +1,5 @@
 """Codes: what a source writes in a column that has a list, as the list writes it."""
 
-import csv
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import duckdb
 from rapidfuzz import fuzz, process
 
-from .. import spec
+from .. import spec, spreadsheet
 from ..warehouse import quoted
 from . import headings
 from .mapping import Feed, Mapping
@@ -187,7 +186,7 @@ def write_unmapped(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
     if rows:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w", encoding="utf-8-sig", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(UNMAPPED_COLUMNS)
-            writer.writerows(rows)
+            writer = spreadsheet.Writer(file, "\r\n")
+            writer.row(UNMAPPED_COLUMNS)
+            writer.rows(rows)
     return len(rows)

@@ -1,6 +1,5 @@
 """What the page is made of: charts and tables, each with its words, as the template takes them."""
 
-import csv
 import io
 from base64 import b64encode
 from collections.abc import Sequence
@@ -8,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from ..spreadsheet import Writer
 from .compare import Published, period_words
 from .figures import UNKNOWN, WITHHELD, Facts, Shown, Value
 
@@ -38,19 +38,21 @@ class Table:
     def csv(self) -> str:
         """The table as a data: address of a CSV file, numbers unrounded."""
         text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\r\n")
-        writer.writerow(self.columns)
-        for row in self.rows:
-            writer.writerow([_plain(cell) for cell in row])
+        writer = Writer(text, "\r\n")
+        writer.row(self.columns)
+        writer.rows([_plain(cell) for cell in row] for row in self.rows)
         return "data:text/csv;charset=utf-8;base64," + b64encode(
             b"\xef\xbb\xbf" + text.getvalue().encode()
         ).decode("ascii")
 
 
-def _plain(cell: Cell) -> str:
+def _plain(cell: Cell) -> str | float:
+    """A cell's words, or its number with ten digits, whole ones without a point."""
     if isinstance(cell, str):
         return cell
-    return cell.text if cell.number is None else f"{cell.number:.10g}"
+    if cell.number is None:
+        return cell.text
+    return int(cell.number) if cell.number == int(cell.number) else float(f"{cell.number:.10g}")
 
 
 @dataclass(frozen=True)

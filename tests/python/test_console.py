@@ -1,11 +1,13 @@
 """Lines on terminals of any width, and in files."""
 
 import io
+import re
 
-from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
-from sen2.console import say
+from sen2 import spec
+from sen2.console import Console, say, say_text
 
 LINE = "  L14      92  query: The plan is due a review, but no recent review meeting is recorded."
 
@@ -34,3 +36,37 @@ def test_what_looks_like_markup_is_not() -> None:
     name = "out/[/red]/a [b].xml"
     assert said(name, width=80, soft_wrap=True) == [name]
     assert said(Text(name, style="red"), width=80, soft_wrap=True) == [name]
+
+
+STEERS = "a\x1b[2J\x1b]0;PWNED\x07\x9b8m\x7f\u202e\rb\nholds: all of it"
+"""Clears the screen, sets the title, hides, deletes, turns round, goes back, makes a line."""
+
+
+def test_a_name_steers_no_terminal_and_makes_no_line() -> None:
+    assert len(said(STEERS, width=200, soft_wrap=True)) == 1
+    grid = Table("h")
+    grid.add_row(STEERS)
+    file = io.StringIO()
+    terminal = Console(file=file, highlight=False, width=80, force_terminal=True, no_color=True)
+    say(Text(STEERS), to=terminal)
+    for thing in (STEERS, Text(STEERS), grid):
+        terminal.print(thing)
+    say_text(STEERS, to=terminal)
+    printed = re.sub(r"\x1b\[[0-9;]*m", "", file.getvalue())
+    assert "PWNED" in printed
+    assert [each for each in printed if not each.isprintable() and each != "\n"] == []
+
+
+def test_everything_is_printed_by_the_console_that_cleans() -> None:
+    """Nothing prints past it: neither Python's own print nor a console of rich's."""
+    folder = spec.PROJECT / "scripts"
+    allowed = {"bands.py", "build.py", "dbt_child.py", "console.py", "keys.py"}
+    found = {
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*.py")
+        if re.search(
+            r"(?<![.\w])print\(|typer\.echo|std(out|err)\.write|from rich\.console import",
+            path.read_text(encoding="utf-8"),
+        )
+    }
+    assert {name for name in found - allowed if not name.startswith(("bench/", "proof/"))} == set()
