@@ -33,3 +33,26 @@
         order by {% for column in columns %}{{ column }} nulls last{{ ', ' if not loop.last }}{% endfor %}
     )
 {%- endmacro %}
+
+{# Whether what began on one day and ended on another was going on; an unknown day leaves it open. #}
+{% macro is_open_on(begun, ended, day) -%}
+    coalesce({{ begun }} <= {{ day }}, true) and coalesce({{ ended }} > {{ day }}, true)
+{%- endmacro %}
+
+{# The rows with `<column>_word`, the seed's word for each coded column's code in the return's year;
+   NULL for a code that no rule compares. #}
+{% macro with_words(rows, columns) -%}
+    select
+        {{ rows }}.*,
+        {% for column in columns %}
+            {{ column }}_words.word as {{ column }}_word,
+        {% endfor %}
+    from {{ rows }}
+    {% for column, codeset in columns.items() %}
+        left join {{ ref('code_words') }} as {{ column }}_words
+            on {{ column }}_words.codeset = '{{ codeset }}'
+                and {{ rows }}.{{ column }} = {{ column }}_words.code
+                and {{ rows }}.collection_year
+                between {{ column }}_words.year_from and {{ column }}_words.year_to
+    {% endfor %}
+{%- endmacro %}

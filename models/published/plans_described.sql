@@ -1,16 +1,4 @@
 -- One row per plan per return: when it counts, what it holds, and what it is broken down by.
-with
-
-primary_needs as (
-    select
-        return_id,
-        request_id,
-        min(sen_type) as need,
-    from {{ ref('sen_need') }}
-    where sen_type_rank = '1'
-    group by return_id, request_id
-)
-
 select
     plans.return_id,
     plans.request_id,
@@ -20,11 +8,11 @@ select
     plans.pb,
     plans.oa,
     plans.dp,
-    active_plans.transfer_la,
-    active_plans.review_meeting,
-    active_plans.review_outcome,
-    active_plans.last_review,
-    primary_needs.need,
+    plans.transfer_la,
+    plans.review_meeting,
+    plans.review_outcome,
+    plans.last_review,
+    plans.main_need as need,
     coalesce(open_activities.residential_codes, []) as residential_codes,
     coalesce(open_activities.work_based_codes, []) as work_based_codes,
     coalesce(placements.setting, 'placement_unknown') as setting,
@@ -44,21 +32,13 @@ select
     returns.year_start,
     returns.year_end,
     returns.review_days,
-from {{ ref('named_plan') }} as plans
+from {{ ref('case_records') }} as plans
 inner join {{ ref('published_returns') }} as returns on plans.return_id = returns.return_id
 left join {{ ref('people_described') }} as people
     on plans.return_id = people.return_id and plans.person_id = people.person_id
-left join {{ ref('active_plans') }} as active_plans
-    on plans.return_id = active_plans.return_id and plans.request_id = active_plans.request_id
-left join primary_needs
-    on plans.return_id = primary_needs.return_id and plans.request_id = primary_needs.request_id
 left join {{ ref('open_activities') }} as open_activities
     on plans.return_id = open_activities.return_id
         and plans.request_id = open_activities.request_id
 left join {{ ref('placements_counted') }} as placements
     on plans.return_id = placements.return_id and plans.request_id = placements.request_id
--- Of a request with several plans, which rule F03 reports, the first counts.
-qualify row_number() over (
-    partition by plans.return_id, plans.request_id
-    order by plans.start_date, plans.cease_date, active_plans.review_meeting
-) = 1
+where plans.has_named_plan

@@ -9,102 +9,56 @@ people as (
     select * from {{ ref('person') }}
 ),
 
-requests as (
-    select * from {{ ref('requests') }}
+cases as (
+    select * from {{ ref('case_records') }}
 ),
 
-assessments as (
-    select distinct
-        return_id,
-        request_id,
-    from {{ ref('assessment') }}
-),
-
-named_plans as (
-    select * from {{ ref('named_plan') }}
-),
-
-active_plans as (
-    select * from {{ ref('active_plans') }}
-),
-
-placements as (
-    select * from {{ ref('placement_detail') }}
-),
-
--- A request with no date received is taken to be the oldest.
-person_requests as (
-    select
-        requests.return_id,
-        requests.person_id,
-        min(requests.received_date) as received_date,
-        max(requests.received_date) as last_received_date,
-        bool_or(requests.request_outcome = 'A') as has_undecided_request,
-        last(
-            requests.request_outcome
-            order by requests.received_date nulls first, requests.request_id
-        ) as request_outcome,
-        last(
-            assessments.request_id is not null
-            order by requests.received_date nulls first, requests.request_id
-        ) as has_latest_assessment,
-    from requests
-    left join assessments
-        on requests.return_id = assessments.return_id
-            and requests.request_id = assessments.request_id
-    group by requests.return_id, requests.person_id
-),
-
-person_plans as (
-    select
-        named_plans.return_id,
-        named_plans.person_id,
-        min(named_plans.start_date) as start_date,
-        min(named_plans.cease_date) filter (named_plans.cease_reason = '8') as cease_date,
-        max(named_plans.cease_reason) filter (named_plans.cease_reason = '8') as cease_reason,
-        bool_or(named_plans.cease_date is null) as has_plan_not_ceased,
-        bool_or(
-            coalesce(named_plans.start_date <= returns.survey_day, true)
-            and coalesce(named_plans.cease_date > returns.survey_day, true)
-        ) as has_active_plan,
-    from named_plans
-    inner join returns on named_plans.return_id = returns.return_id
-    group by named_plans.return_id, named_plans.person_id
-),
-
-person_transfers as (
+-- What the person's cases come to; a request with no date received is taken to be the oldest.
+person_cases as (
     select
         return_id,
         person_id,
+        min(received_date) as received_date,
+        max(received_date) as last_received_date,
+        bool_or(coalesce(request_outcome_word = 'undecided', false)) as has_undecided_request,
+        last(request_outcome order by received_date nulls first, request_id) as request_outcome,
+        last(request_outcome_word order by received_date nulls first, request_id)
+            as request_outcome_word,
+        last(has_assessment order by received_date nulls first, request_id)
+            as has_latest_assessment,
+        min(start_date) as start_date,
+        min(cease_date) filter (cease_reason_word = 'death') as cease_date,
+        max(cease_reason) filter (cease_reason_word = 'death') as cease_reason,
+        max(cease_reason_word) filter (cease_reason_word = 'death') as cease_reason_word,
+        bool_or(has_named_plan and cease_date is null) as has_plan_not_ceased,
+        bool_or(is_plan_active) as has_active_plan,
         max(transfer_la) as transfer_la,
-        bool_and(transfer_la is not null) as is_every_plan_transferred_in,
-    from active_plans
+        bool_and(transfer_la is not null) filter (has_active_plans)
+            as is_every_plan_transferred_in,
+        min(first_entry_date) as entry_date,
+        max(last_entry_date) as last_entry_date,
+        sum(not_left_count) > 0 as has_placement_not_left,
+        max(open_main_leaving_date) as leaving_date,
+        count(*) filter (open_main_count > 0) as requests_with_open_main,
+    from cases
     group by return_id, person_id
 ),
 
--- The main placements open on the survey day, among all placements of the person.
-placements_by_day as (
+people_with_cases as (
     select
-        placements.*,
-        placements.placement_rank = '1'
-        and coalesce(placements.entry_date <= returns.survey_day, true)
-        and coalesce(placements.leaving_date > returns.survey_day, true) as is_open_main,
-    from placements
-    inner join returns on placements.return_id = returns.return_id
+        people.*,
+        person_cases.* exclude (return_id, person_id),
+        person_cases.person_id is not null as has_request,
+        returns.collection_year,
+    from people
+    inner join returns on people.return_id = returns.return_id
+    left join person_cases
+        on people.return_id = person_cases.return_id
+            and people.person_id = person_cases.person_id
 ),
 
-person_placements as (
-    select
-        return_id,
-        person_id,
-        min(entry_date) as entry_date,
-        max(entry_date) as last_entry_date,
-        bool_or(leaving_date is null) as has_placement_not_left,
-        max(placement_rank) filter (is_open_main) as placement_rank,
-        max(leaving_date) filter (is_open_main) as leaving_date,
-        count(distinct request_id) filter (is_open_main) as requests_with_open_main,
-    from placements_by_day
-    group by return_id, person_id
+people_with_words as (
+    {{ with_words('people_with_cases', {'upn_unknown': 'UPNunknown'}) }}
 ),
 
 records as (
@@ -112,24 +66,17 @@ records as (
         people.*,
         null as request_id,
         people.person_id as record_id,
-        person_requests.* exclude (return_id, person_id),
-        person_plans.* exclude (return_id, person_id),
-        person_transfers.* exclude (return_id, person_id),
-        person_placements.* exclude (return_id, person_id),
-        person_requests.person_id is not null as has_request,
-        returns.collection_year,
         returns.survey_day,
         returns.age_reference_date,
         returns.max_plan_age,
         returns.un1_age,
         returns.un8_days,
         returns.school_age_to,
-        {{ age_on('people.person_birth_date', 'returns.age_reference_date') }} as age_on_reference_day,
+        {{ age_on('people.person_birth_date', 'returns.age_reference_date') }}
+            as age_on_reference_day,
         case
-            when person_transfers.is_every_plan_transferred_in then person_placements.entry_date
-            else least(
-                person_requests.received_date, person_plans.start_date, person_placements.entry_date
-            )
+            when people.is_every_plan_transferred_in then people.entry_date
+            else least(people.received_date, people.start_date, people.entry_date)
         end as first_seen_date,
         count(*) over (partition by people.return_id, people.upn) as same_upn_count,
         count(*) over (partition by people.return_id, people.unique_learner_number)
@@ -142,20 +89,8 @@ records as (
                 people.person_birth_date,
                 coalesce(people.sex, people.gender_current)
         ) as same_person_count,
-    from people
+    from people_with_words as people
     inner join returns on people.return_id = returns.return_id
-    left join person_requests
-        on people.return_id = person_requests.return_id
-            and people.person_id = person_requests.person_id
-    left join person_plans
-        on people.return_id = person_plans.return_id
-            and people.person_id = person_plans.person_id
-    left join person_transfers
-        on people.return_id = person_transfers.return_id
-            and people.person_id = person_transfers.person_id
-    left join person_placements
-        on people.return_id = person_placements.return_id
-            and people.person_id = person_placements.person_id
 ),
 
 judged as (
@@ -180,7 +115,6 @@ judged as (
         cease_date,
         cease_reason,
         transfer_la,
-        placement_rank,
         entry_date,
         leaving_date,
 
@@ -257,17 +191,18 @@ judged as (
         not {{ is_listed('upn_unknown', 'UPNunknown') }} as rule_p23,
 
         -- the reason is being too young for a UPN, and the person is not
-        upn_unknown = 'UN1' and {{ age_on('person_birth_date', 'survey_day') }} >= un1_age as rule_p24,
+        upn_unknown_word = 'too_young' and {{ age_on('person_birth_date', 'survey_day') }} >= un1_age as rule_p24,
 
         -- the reason is being new to the authority, and an earlier date is held
-        upn_unknown = 'UN8' and survey_day - first_seen_date > un8_days as rule_p25,
+        upn_unknown_word = 'newly_known' and survey_day - first_seen_date > un8_days as rule_p25,
 
         -- the reason is a request that ended in no further action, and the latest did not
-        upn_unknown = 'UN10' and (request_outcome not in ('N', 'W') or has_latest_assessment)
+        upn_unknown_word = 'request_ended'
+        and (request_outcome_word not in ('refused', 'withdrawn') or has_latest_assessment)
             as rule_p26,
 
         -- the reason is being a young person never at school here, and the person is of school age
-        upn_unknown = 'UN9' and age_on_reference_day <= school_age_to as rule_p27,
+        upn_unknown_word = 'never_at_school' and age_on_reference_day <= school_age_to as rule_p27,
 
         -- another person has the same name, date of birth and sex
         surname is not null
@@ -282,7 +217,7 @@ judged as (
         requests_with_open_main > 1 as rule_o13,
 
         -- a plan ended with the person's death, and another record is open or later
-        cease_reason = '8'
+        cease_reason_word = 'death'
         and (
             has_plan_not_ceased
             or has_undecided_request

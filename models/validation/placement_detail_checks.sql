@@ -29,18 +29,30 @@ register as (
 ),
 
 -- The main setting or settings that each plan names.
+settings_with_year as (
+    select
+        plan_detail.*,
+        returns.collection_year,
+    from {{ ref('plan_detail') }} as plan_detail
+    inner join {{ ref('returns') }} as returns on plan_detail.return_id = returns.return_id
+),
+
+settings_with_words as (
+    {{ with_words('settings_with_year', {'placement_rank': 'PlacementRank'}) }}
+),
+
 named_settings as (
     select
         return_id,
         request_id,
         list(coalesce(urn, ukprn, sen_setting)) as named_places,
-    from {{ ref('plan_detail') }}
-    where placement_rank = '1' and coalesce(urn, ukprn, sen_setting) is not null
+    from settings_with_words
+    where placement_rank_word = 'main' and coalesce(urn, ukprn, sen_setting) is not null
     group by return_id, request_id
 ),
 
 -- A placement still open lasts to the survey day at least.
-placements as (
+placements_with_days as (
     select
         placement_detail.*,
         coalesce(
@@ -50,12 +62,22 @@ placements as (
             || coalesce('/' || placement_detail.sen_setting_other, '')
         ) as place,
         coalesce(placement_detail.leaving_date, returns.survey_day) as last_day,
-        coalesce(placement_detail.entry_date <= returns.survey_day, true)
-        and coalesce(placement_detail.leaving_date > returns.survey_day, true) as is_open,
+        {{ is_open_on(
+            'placement_detail.entry_date', 'placement_detail.leaving_date', 'returns.survey_day'
+        ) }} as is_open,
         returns.* exclude (return_id),
     from {{ ref('placement_detail') }} as placement_detail
     inner join {{ ref('returns') }} as returns
         on placement_detail.return_id = returns.return_id
+),
+
+placements as (
+    {{ with_words('placements_with_days', {
+        'placement_rank': 'PlacementRank',
+        'sen_setting': 'SENSetting',
+        'sen_unit_indicator': 'YesNo',
+        'resourced_provision_indicator': 'YesNo',
+    }) }}
 ),
 
 -- Each placement beside the others of its request: those of its rank that began before it, and
@@ -72,12 +94,12 @@ neighbours as (
             order by entry_date, leaving_date, placement_id
             rows between unbounded preceding and 1 preceding
         ) as earlier_last_day,
-        max(last_day) filter (placement_rank = '1') over (
+        max(last_day) filter (placement_rank_word = 'main') over (
             partition by return_id, request_id, place
             order by entry_date
             range between unbounded preceding and current row
         ) as earlier_main_last_day,
-        min(entry_date) filter (placement_rank = '1' and last_day > entry_date) over (
+        min(entry_date) filter (placement_rank_word = 'main' and last_day > entry_date) over (
             partition by return_id, request_id, place
             order by entry_date
             range between current row and unbounded following
@@ -88,8 +110,8 @@ neighbours as (
 records as (
     select
         neighbours.*,
-        plans.cease_date,
-        people.person_birth_date,
+        cases.cease_date,
+        cases.person_birth_date,
         named_settings.named_places,
         establishments.urn is not null as is_registered,
         establishments.type_code,
@@ -101,10 +123,8 @@ records as (
         register.has_establishments,
         register.has_providers,
     from neighbours
-    left join {{ ref('named_plan') }} as plans
-        on neighbours.return_id = plans.return_id and neighbours.request_id = plans.request_id
-    left join {{ ref('person') }} as people
-        on neighbours.return_id = people.return_id and neighbours.person_id = people.person_id
+    left join {{ ref('case_records') }} as cases
+        on neighbours.return_id = cases.return_id and neighbours.request_id = cases.request_id
     left join named_settings
         on neighbours.return_id = named_settings.return_id
             and neighbours.request_id = named_settings.request_id
@@ -154,12 +174,12 @@ judged as (
         not {{ is_listed('sen_setting', 'SENSetting_placement') }} as rule_d05,
 
         -- a person younger or older than the code is meant for is NEET
-        sen_setting = 'NEET'
+        sen_setting_word = 'not_in_education'
         and {{ age_on('person_birth_date', 'survey_day') }}
         not between neet_age_from and neet_age_to as rule_d06,
 
         -- the setting is other, or out of education for another reason, and is not described
-        sen_setting in ('NIEO', 'OTH') and sen_setting_other is null as rule_d07,
+        sen_setting_word in ('not_in_education_other', 'other') and sen_setting_other is null as rule_d07,
 
         -- the rank is missing or not a code
         coalesce(not {{ is_listed('placement_rank', 'PlacementRank') }}, true) as rule_d08,
@@ -174,7 +194,7 @@ judged as (
         leaving_date < period_start as rule_d12,
 
         -- a main placement starts before an earlier one ends
-        placement_rank = '1' and entry_date < earlier_last_day as rule_d13,
+        placement_rank_word = 'main' and entry_date < earlier_last_day as rule_d13,
 
         -- the plan has ceased and the placement has not, or ended later
         cease_date <= survey_day and coalesce(leaving_date > cease_date, true) as rule_d14,
@@ -194,15 +214,15 @@ judged as (
         ) as rule_d17,
 
         -- the placement is in a SEN unit or resourced provision that the register does not have
-        (sen_unit_indicator = '1' and has_sen_unit = '0')
-        or (resourced_provision_indicator = '1' and has_resourced_provision = '0') as rule_d18,
+        (sen_unit_indicator_word = 'yes' and has_sen_unit = '0')
+        or (resourced_provision_indicator_word = 'yes' and has_resourced_provision = '0') as rule_d18,
 
         -- the residential stay or the work-based learning is given and not a code
         not {{ is_listed('res', 'Residential') }} or not {{ is_listed('wbp', 'WorkBasedLearning') }}
             as rule_d19,
 
         -- the open main placement is at no main setting that the plan names
-        placement_rank = '1'
+        placement_rank_word = 'main'
         and is_open
         and not list_contains(named_places, coalesce(urn, ukprn, sen_setting)) as rule_d21,
 
@@ -213,7 +233,7 @@ judged as (
         entry_date > cease_date as rule_o12,
 
         -- the second placement is where the main one is, for more than a day
-        placement_rank = '2'
+        placement_rank_word = 'second'
         and place is not null
         and (
             (earlier_main_last_day > entry_date and last_day > entry_date)
@@ -221,11 +241,12 @@ judged as (
         ) as rule_o14,
 
         -- there is no URN for the SEN unit or resourced provision
-        urn is null and (sen_unit_indicator = '1' or resourced_provision_indicator = '1')
+        urn is null and (sen_unit_indicator_word = 'yes' or resourced_provision_indicator_word = 'yes')
             as rule_o18,
 
         -- a person not in education has a residential stay or work-based learning
-        sen_setting in ('NEET', 'NIEC', 'NIEO') and (res is not null or wbp is not null)
+        sen_setting_word in ('not_in_education', 'notice_to_cease', 'not_in_education_other')
+        and (res is not null or wbp is not null)
             as rule_o19,
 
         -- a person too young for it has work-based learning

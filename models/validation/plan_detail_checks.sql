@@ -19,7 +19,7 @@ register as (
     from establishments
 ),
 
-settings_named as (
+settings_numbered as (
     select
         *,
         request_id || '/' || {{ place_in_request([
@@ -34,6 +34,24 @@ settings_named as (
     from {{ ref('plan_detail') }}
 ),
 
+settings_with_year as (
+    select
+        settings_numbered.*,
+        returns.collection_year,
+    from settings_numbered
+    inner join {{ ref('returns') }} as returns
+        on settings_numbered.return_id = returns.return_id
+),
+
+settings_named as (
+    {{ with_words('settings_with_year', {
+        'placement_rank': 'PlacementRank',
+        'sen_setting': 'SENSetting',
+        'sen_unit_indicator': 'YesNo',
+        'resourced_provision_indicator': 'YesNo',
+    }) }}
+),
+
 -- Second settings that are the plan's main setting, by the first number that both give.
 named_twice as (
     select distinct
@@ -43,8 +61,8 @@ named_twice as (
     inner join settings_named as mains
         on seconds.return_id = mains.return_id and seconds.request_id = mains.request_id
     where
-        seconds.placement_rank = '2'
-        and mains.placement_rank = '1'
+        seconds.placement_rank_word = 'second'
+        and mains.placement_rank_word = 'main'
         and case
             when seconds.urn is not null and mains.urn is not null then seconds.urn = mains.urn
             when seconds.ukprn is not null and mains.ukprn is not null
@@ -58,14 +76,12 @@ named_twice as (
 details as (
     select
         settings_named.*,
-        returns.collection_year,
         register.is_landed and establishments.urn is null as is_urn_unknown,
         register.has_ukprns and ukprns.ukprn is null as is_ukprn_unknown,
         establishments.has_sen_unit,
         establishments.has_resourced_provision,
         named_twice.record_id is not null as is_named_twice,
     from settings_named
-    inner join {{ ref('returns') }} as returns on settings_named.return_id = returns.return_id
     cross join register
     left join establishments on settings_named.urn = establishments.urn
     left join ukprns on settings_named.ukprn = ukprns.ukprn
@@ -82,7 +98,11 @@ judged as (
             is_ukprn_unknown,
             has_sen_unit,
             has_resourced_provision,
-            is_named_twice
+            is_named_twice,
+            placement_rank_word,
+            sen_setting_word,
+            sen_unit_indicator_word,
+            resourced_provision_indicator_word
         ),
 
         -- more than one of URN, UKPRN and kind of setting is given
@@ -103,7 +123,7 @@ judged as (
         not {{ is_listed('sen_setting', 'SENSetting_plan') }} as rule_n22,
 
         -- the setting is other without a description, or the description is of one that is not
-        coalesce(sen_setting = 'OTH', false) <> (sen_setting_other is not null) as rule_n23,
+        coalesce(sen_setting_word = 'other', false) <> (sen_setting_other is not null) as rule_n23,
 
         -- the rank is missing or not a code
         coalesce(not {{ is_listed('placement_rank', 'PlacementRank') }}, true) as rule_n24,
@@ -115,17 +135,17 @@ judged as (
         ) as rule_n26,
 
         -- the place is marked as both a SEN unit and resourced provision
-        sen_unit_indicator = '1' and resourced_provision_indicator = '1' as rule_n27,
+        sen_unit_indicator_word = 'yes' and resourced_provision_indicator_word = 'yes' as rule_n27,
 
         -- the place is marked as a unit or provision, and the register says the school has none
-        (sen_unit_indicator = '1' and has_sen_unit = '0')
-        or (resourced_provision_indicator = '1' and has_resourced_provision = '0') as rule_n28,
+        (sen_unit_indicator_word = 'yes' and has_sen_unit = '0')
+        or (resourced_provision_indicator_word = 'yes' and has_resourced_provision = '0') as rule_n28,
 
         -- the second setting is the main one again
         is_named_twice as rule_o15,
 
         -- a unit or provision is marked for a setting with no URN
-        urn is null and (sen_unit_indicator = '1' or resourced_provision_indicator = '1')
+        urn is null and (sen_unit_indicator_word = 'yes' or resourced_provision_indicator_word = 'yes')
             as rule_o17,
 
         -- none of URN, UKPRN and kind of setting is given

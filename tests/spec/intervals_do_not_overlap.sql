@@ -7,6 +7,7 @@ intervals as (
         'codes': "codeset || '.' || code",
         'xml_structure': "parent || '.' || element",
         'outcome_codes': "stage || '.' || outcome",
+        'code_words': "codeset || '.' || code",
         'thresholds': 'name',
     }.items() %}
         select

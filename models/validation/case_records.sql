@@ -1,0 +1,218 @@
+-- One row per request of a return: the case, with its person's birth date, its parts and its words.
+-- A file may repeat a part of a request, which rule F03 reports: the first by its dates counts.
+{% set firsts = {
+    'assessment': ['assessment_outcome_date', 'assessment_outcome'],
+    'named_plan': ['start_date', 'cease_date'],
+    'active_plans': ['review_meeting', 'transfer_la'],
+} %}
+with
+
+returns as (
+    select * from {{ ref('returns') }}
+),
+
+{% for part, order in firsts.items() %}
+    {{ part }} as (
+        select
+            * exclude (person_id),
+            true as has_{{ part }},
+        from {{ ref(part) }}
+        qualify row_number() over (
+            partition by return_id, request_id
+            order by {{ order | join(' nulls last, ') }} nulls last
+        ) = 1
+    ),
+{% endfor %}
+
+settings_with_year as (
+    select
+        plan_detail.*,
+        returns.collection_year,
+    from {{ ref('plan_detail') }} as plan_detail
+    inner join returns on plan_detail.return_id = returns.return_id
+),
+
+settings_with_words as (
+    {{ with_words('settings_with_year', {'placement_rank': 'PlacementRank'}) }}
+),
+
+settings as (
+    select
+        return_id,
+        request_id,
+        count(*) as setting_count,
+        count(*) filter (placement_rank_word = 'main') as main_setting_count,
+        count(*) filter (placement_rank_word = 'second') as second_setting_count,
+        string_agg(placement_rank, ', ' order by placement_rank) as setting_ranks,
+    from settings_with_words
+    group by return_id, request_id
+),
+
+needs_with_year as (
+    select
+        sen_need.*,
+        returns.collection_year,
+    from {{ ref('sen_need') }} as sen_need
+    inner join returns on sen_need.return_id = returns.return_id
+),
+
+needs_with_words as (
+    {{ with_words('needs_with_year', {'sen_type_rank': 'SENtypeRank'}) }}
+),
+
+needs as (
+    select
+        return_id,
+        request_id,
+        count(*) as need_count,
+        count(*) filter (sen_type_rank_word = 'main') as main_need_count,
+        count(*) filter (sen_type_rank_word = 'second') as second_need_count,
+        string_agg(sen_type_rank, ', ' order by sen_type_rank) as need_ranks,
+        min(sen_type) filter (sen_type_rank_word = 'main') as main_need,
+    from needs_with_words
+    group by return_id, request_id
+),
+
+-- A placement is open on a day that is not before its start and before the day of leaving.
+placements_with_year as (
+    select
+        placement_detail.*,
+        returns.collection_year,
+        {{ is_open_on('placement_detail.entry_date', 'placement_detail.leaving_date', 'returns.survey_day') }}
+            as is_open,
+    from {{ ref('placement_detail') }} as placement_detail
+    inner join returns on placement_detail.return_id = returns.return_id
+),
+
+placements_with_words as (
+    {{ with_words('placements_with_year', {'placement_rank': 'PlacementRank'}) }}
+),
+
+placements as (
+    select
+        return_id,
+        request_id,
+        count(*) as placement_count,
+        count(*) filter (is_open) as open_placement_count,
+        count(*) filter (is_open and placement_rank_word = 'main') as open_main_count,
+        count(*) filter (is_open and placement_rank_word = 'second') as open_second_count,
+        count(*) filter (leaving_date is null) as not_left_count,
+        string_agg(placement_rank, ', ' order by placement_rank) filter (is_open)
+            as open_placement_ranks,
+        min(entry_date) as first_entry_date,
+        max(entry_date) as last_entry_date,
+        max(leaving_date) as last_leaving_date,
+        max(leaving_date) filter (placement_rank_word = 'main') as last_main_leaving_date,
+        max(leaving_date) filter (is_open and placement_rank_word = 'main')
+            as open_main_leaving_date,
+        list(entry_date) || list(leaving_date) as placement_dates,
+    from placements_with_words
+    group by return_id, request_id
+),
+
+-- The authority's own record of a transfer in, which the return shows in the year of it alone.
+transfers as (
+    select
+        'built' as return_id,
+        request_id,
+    from {{ ref('case_plans') }}
+    where is_transferred_in
+),
+
+people as (
+    select
+        return_id,
+        person_id,
+        any_value(person_birth_date) as person_birth_date,
+    from {{ ref('person') }}
+    group by return_id, person_id
+),
+
+cases as (
+    select
+        requests.*,
+        assessment.* exclude (return_id, request_id),
+        named_plan.* exclude (return_id, request_id),
+        active_plans.* exclude (return_id, request_id),
+        settings.* exclude (return_id, request_id),
+        needs.* exclude (return_id, request_id),
+        placements.* exclude (return_id, request_id),
+        people.person_birth_date,
+        transfers.request_id is not null as was_transferred_in,
+        returns.collection_year,
+        returns.survey_day,
+        returns.period_start,
+    from {{ ref('requests') }} as requests
+    inner join returns on requests.return_id = returns.return_id
+    {% for part in ['assessment', 'named_plan', 'active_plans', 'settings', 'needs', 'placements',
+        'transfers'] %}
+        left join {{ part }}
+            on requests.return_id = {{ part }}.return_id
+                and requests.request_id = {{ part }}.request_id
+    {% endfor %}
+    left join people
+        on requests.return_id = people.return_id and requests.person_id = people.person_id
+),
+
+worded as (
+    {{ with_words('cases', {
+        'request_outcome': 'RequestOutcome',
+        'request_mediation': 'RequestMediation',
+        'request_tribunal': 'RequestTribunal',
+        'request_source': 'RequestSource',
+        'rya': 'YesNo',
+        'assessment_outcome': 'AssessmentOutcome',
+        'assessment_mediation': 'AssessmentMediation',
+        'assessment_tribunal': 'AssessmentTribunal',
+        'week20': 'Week20',
+        'pb': 'PB',
+        'oa': 'OA',
+        'cease_reason': 'CeaseReason',
+        'review_outcome': 'ReviewOutcome',
+        'transfer_la': 'LA',
+    }) }}
+)
+
+select
+    * exclude (
+        collection_year,
+        survey_day,
+        period_start,
+        was_transferred_in,
+        {% for part in firsts %}has_{{ part }},{% endfor %}
+        {% for count in ['setting', 'main_setting', 'second_setting', 'need', 'main_need',
+            'second_need', 'placement', 'open_placement', 'open_main', 'open_second', 'not_left'] %}
+            {{ count }}_count,
+        {% endfor %}
+    ),
+    {% for count in ['setting', 'main_setting', 'second_setting', 'need', 'main_need',
+        'second_need', 'placement', 'open_placement', 'open_main', 'open_second', 'not_left'] %}
+        coalesce({{ count }}_count, 0) as {{ count }}_count,
+    {% endfor %}
+    {% for part in firsts %}
+        coalesce(has_{{ part }}, false) as has_{{ part }},
+    {% endfor %}
+    coalesce(request_outcome_word in ('agreed', 'refused'), false) as is_request_decided,
+    coalesce(request_outcome_word = 'historical', false) as is_request_historical,
+    exported is not null as is_moved_away,
+    transfer_la is not null or was_transferred_in as is_transferred_in,
+    coalesce(
+        exported is null
+        and (request_outcome_word = 'undecided' or assessment_outcome_word = 'undecided'),
+        false
+    ) as is_open,
+    coalesce(
+        assessment_outcome_word in ('undecided', 'withdrawn')
+        or (
+            assessment_outcome_word in ('issued', 'refused')
+            and coalesce(assessment_outcome_date >= period_start, true)
+        ),
+        false
+    ) as has_assessment_in_period,
+    coalesce(has_named_plan, false)
+    and coalesce(start_date <= survey_day, true)
+    and coalesce(cease_date >= period_start, true) as has_plan_in_period,
+    coalesce(has_named_plan, false)
+    and {{ is_open_on('start_date', 'cease_date', 'survey_day') }} as is_plan_active,
+    assessment_outcome_date - received_date as days_to_outcome,
+from worded
