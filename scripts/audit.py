@@ -32,9 +32,14 @@ QUERIES = {
         " where return_id = 'built' order by rule_id"
     ),
     "notes": (
-        "select rule_id, record_id, author, written_date, expiry_date, status"
-        " from validation.query_notes order by row"
+        "select rule_id, record_id, author, written_date, expiry_date, kind, agreed_by,"
+        " agreed_date, status from validation.query_notes order by row"
     ),
+    "agreed_errors": (
+        "select rule_id, record_id, agreed_by, agreed_date from validation.issue_notes"
+        " where return_id = 'built' and kind = 'agreed' order by all"
+    ),
+    "severities": "from local.rule_severities order by rule_id",
     "overrides": (
         "select table_name, key, column_name, author, written_date, expiry_date, status"
         " from audit.overrides order by row"

@@ -269,8 +269,10 @@ def _order(element: Element) -> str:
 # Checking against the schema
 
 
-def validate(path: Path, year: int) -> list[SchemaFault]:
+def validate(path: Path, year: int, allowed: frozenset[str] = frozenset()) -> list[SchemaFault]:
     """Every place where a file does not fit the year's schema (at most the first thousand).
+
+    `allowed` are the error rules that do not stop this file.
 
     The file is read once for its XML, since lxml loses those errors when it checks a schema; once
     for the schema; and, only when something is wrong, again line by line, since the parser does not
@@ -281,15 +283,27 @@ def validate(path: Path, year: int) -> list[SchemaFault]:
         if fault := _syntax_fault(file):
             return [fault]
         file.seek(0)
-        if not any(_faults(iter(partial(file.read, BYTES_AT_A_TIME), b""), _schema(year), tag)):
+        pieces = iter(partial(file.read, BYTES_AT_A_TIME), b"")
+        if not any(_faults(pieces, _schema(year, allowed), tag)):
             return []
         file.seek(0)
-        found = dict.fromkeys(_faults(file, _schema(year), tag))
+        found = dict.fromkeys(_faults(file, _schema(year, allowed), tag))
     return list(found)[:MOST_FAULTS]
 
 
-def _schema(year: int) -> Any:
-    return etree.XMLSchema(etree.fromstring(xsd.schema_text(year).encode()))
+def _schema(year: int, allowed: frozenset[str] = frozenset()) -> Any:
+    return etree.XMLSchema(etree.fromstring(xsd.schema_text(year, allowed).encode()))
+
+
+def allowed_rules(connection: Connection, return_id: str) -> frozenset[str]:
+    """The error rules that do not stop a return: agreed with DfE, or made queries here."""
+    rows = connection.execute(
+        "select rule_id from local.rule_severities where severity = 'query'"
+        " union select rule_id from validation.issue_notes"
+        " where kind = 'agreed' and return_id = ?",
+        [return_id],
+    ).fetchall()
+    return frozenset(rule_id for (rule_id,) in rows)
 
 
 def _person(year: int) -> Element:
@@ -462,7 +476,9 @@ class _Part:
             self.tally.add((*own, *row))
 
 
-def read_back(path: Path, year: int) -> dict[str, TableDigest] | None:
+def read_back(
+    path: Path, year: int, allowed: frozenset[str] = frozenset()
+) -> dict[str, TableDigest] | None:
     """The digests of a file that fits the year's schema; None of one for `validate` to look into.
 
     Checked and read in one pass: to parse it is most of the work of either.
@@ -471,7 +487,7 @@ def read_back(path: Path, year: int) -> dict[str, TableDigest] | None:
         if _syntax_fault(file):
             return None
     try:
-        return digests_of_file(path, year, _schema(year))
+        return digests_of_file(path, year, _schema(year, allowed))
     except etree.XMLSyntaxError:
         return None
 
@@ -577,13 +593,14 @@ def export(
     the file may not leave. Whatever goes wrong, nothing new is in `out` and what was there stays.
     """
     with warehouse.connect(path, read_only=True) as connection:
+        allowed = allowed_rules(connection, return_id)
         draft = write(connection, return_id, year, out)
         with _removed_on_failure(draft.path):
             with ThreadPoolExecutor(1) as other:  # DuckDB leaves the interpreter to the reader
                 stored = other.submit(digests_of_tables, connection, return_id, year)
-                written = read_back(draft.path, year)
+                written = read_back(draft.path, year, allowed)
             if written is None:
-                faults = validate(draft.path, year)
+                faults = validate(draft.path, year, allowed)
                 persons = persons_at(connection, return_id, year, draft.path, faults)
                 raise NotValidError(_not_valid(draft, faults, persons), faults)
             if reasons := why_not(written, stored.result()):

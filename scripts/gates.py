@@ -12,11 +12,11 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from math import ceil
 from pathlib import Path
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import duckdb
@@ -81,7 +81,10 @@ OPEN_PLANS = """
 
 @dataclass(frozen=True)
 class Checked:
-    """One expectation of a gate and what came of it; `broken` counts the rows that fail it."""
+    """One expectation of a gate and what came of it; `broken` counts the rows that fail it.
+
+    `agreed` counts the rows that fail it and that DfE has agreed to: they are not in `broken`.
+    """
 
     suite: str
     rule_id: str
@@ -90,6 +93,7 @@ class Checked:
     words: str = ""
     rows_checked: int = 0
     broken: int = 0
+    agreed: int = 0
 
     @property
     def is_red(self) -> bool:
@@ -125,6 +129,11 @@ class GateResult:
         return bool(self.reasons)
 
     @property
+    def agreed(self) -> dict[str, int]:
+        """Rule to the errors of it that DfE has agreed to, so that they do not close the gate."""
+        return {each.rule_id: each.agreed for each in self.expectations if each.agreed}
+
+    @property
     def reasons(self) -> list[str]:
         """Why the gate is closed, one sentence an expectation; none when it is open."""
         if not self.expectations:
@@ -144,6 +153,13 @@ class ColumnCount(NamedTuple):
 
     rows: int
     missing: int
+
+
+def agreed_words(agreed: Mapping[str, int]) -> str:
+    """How many errors DfE has agreed to, and of which rules."""
+    total = sum(agreed.values())
+    rules = ", ".join(f"{rule} {count:,}" for rule, count in sorted(agreed.items()))
+    return f"{total:,} {'error' if total == 1 else 'errors'} agreed with DfE ({rules})"
 
 
 def warm_up() -> None:
@@ -247,18 +263,46 @@ def rules_gate(path: Path, return_id: str, year: int, project: Path = spec.PROJE
     result = GateResult("rules")
     of_return = "where return_id = ?"
     with warehouse.connect(path, read_only=True) as connection, _source(connection) as source:
+        severities, agreed = _local_severities(connection), _agreed(connection, return_id)
         for module, wanted in _rules_in_force(connection, year).items():
-            suite = _suite(project, f"rules_{module}", [ROWS, *wanted], result)
-            query = _broken_query(
-                module, _columns(connection, "validation", f"{module}_checks"), return_id, year
-            )
+            suite = _suite(project, f"rules_{module}", [ROWS, *wanted], result, severities)
+            columns = _columns(connection, "validation", f"{module}_checks")
+            query = _broken_query(module, columns, return_id, year, agreed)
             rows = _row_count(connection, f"validation.{module}_checks {of_return}", return_id)
             table = quoted(PERSON_LEVEL_TABLE.get(module, module))
             returned = _row_count(connection, f"person_level.{table} {of_return}", return_id)
             least = 1 if suite.name in NEVER_EMPTY else min(returned, 1)
             batch = _batch(source, module, query)
             _check(batch, suite, rows, {"least_rows": least}, result)
+    result.expectations[:] = [
+        replace(each, agreed=agreed.get(each.rule_id, 0)) for each in result.expectations
+    ]
     return result
+
+
+def _local_severities(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Rule to the severity that the authority gave it in place of the catalogue's."""
+    if not _columns(connection, "local", "rule_severities"):
+        return {}
+    return dict(
+        connection.execute("select rule_id, severity from local.rule_severities").fetchall()
+    )
+
+
+def _agreed(connection: duckdb.DuckDBPyConnection, return_id: str) -> dict[str, int]:
+    """Rule to how many of its errors DfE has agreed to."""
+    if not _columns(connection, "validation", "issue_notes"):
+        return {}
+    return dict(
+        connection.execute(
+            "select issues.rule_id, count(distinct issues.record_id)"
+            " from validation.issues as issues inner join validation.issue_notes as notes"
+            " using (return_id, rule_id, record_id)"
+            " where return_id = ? and notes.kind = 'agreed' and issues.severity = 'error'"
+            " group by issues.rule_id",
+            [return_id],
+        ).fetchall()
+    )
 
 
 def leaving_gate(
@@ -499,18 +543,30 @@ def _filled_query(table: str, columns: Iterable[str]) -> str:
     return f"select {', '.join(['_row', *filled])} from raw.{table}"
 
 
-def _broken_query(module: str, columns: Iterable[str], return_id: str, year: int) -> str:
+def _broken_query(
+    module: str, columns: Iterable[str], return_id: str, year: int, agreed: Iterable[str] = ()
+) -> str:
     """A module's checks of one return, each rule's column of the year under the rule's own name.
 
-    A null, which no check should give, counts as broken.
+    A null, which no check should give, counts as broken; an error that DfE has agreed to does not.
     """
     of_year: dict[str, str] = {}
     for column in sorted(columns):
         match = RULE_COLUMN.fullmatch(column)
         if match and int(match["year"] or 0) <= year:
             of_year[match["rule"]] = column
+    return_text = "'" + return_id.replace("'", "''") + "'"
+    agreed_columns = {f"rule_{rule.lower()}": rule for rule in agreed}
     broken = [
-        f"{quoted(column)} is distinct from false as {quoted(rule)}"
+        f"{quoted(column)} is distinct from false"
+        + (
+            " and record_id not in (select record_id from validation.issue_notes"
+            f" where return_id = {return_text} and rule_id = '{agreed_columns[rule]}'"
+            " and kind = 'agreed')"
+            if rule in agreed_columns
+            else ""
+        )
+        + f" as {quoted(rule)}"
         for rule, column in of_year.items()
     ]
     return (
@@ -519,8 +575,17 @@ def _broken_query(module: str, columns: Iterable[str], return_id: str, year: int
     )
 
 
-def _suite(project: Path, name: str, wanted: list[Meta], result: GateResult) -> "ExpectationSuite":
-    """The wanted expectations of a suite on disk; those it lacks go to the result as missing."""
+def _suite(
+    project: Path,
+    name: str,
+    wanted: list[Meta],
+    result: GateResult,
+    severities: Mapping[str, str] = MappingProxyType({}),
+) -> "ExpectationSuite":
+    """The wanted expectations of a suite on disk; those it lacks go to the result as missing.
+
+    `severities` are the authority's own, of rules whose severity it has changed.
+    """
     from great_expectations import ExpectationSuite
 
     path = project / "gx" / "expectations" / f"{name}.json"
@@ -532,6 +597,10 @@ def _suite(project: Path, name: str, wanted: list[Meta], result: GateResult) -> 
         for meta in wanted
         if meta not in found
     )
+    for each in expectations:
+        if severity := severities.get(each["meta"]["rule_id"]):
+            each["meta"] = each["meta"] | {"severity": severity}
+            each["severity"] = GX_SEVERITY[severity]
     return ExpectationSuite(name=name, expectations=expectations)
 
 

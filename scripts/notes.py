@@ -9,7 +9,7 @@ import csv
 import hashlib
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -22,8 +22,12 @@ from .errors import InputError
 
 Row = dict[str, str]
 
-MAY_BE_BLANK = {"found", "from", "to", "expiry"}
-DATES = ("date", "expiry")
+AGREED = "agreed"
+"""The kind of a note on an error that DfE has agreed to."""
+AGREEMENT = ("kind", "agreed_by", "agreed_date")
+"""Columns of notes that a file without such a note may leave out."""
+MAY_BE_BLANK = {"found", "from", "to", "expiry", *AGREEMENT}
+DATES = ("date", "expiry", "agreed_date")
 IDENTITY = {
     "notes": ("rule_id", "record_id", "found"),
     "overrides": ("table_name", "key", "column_name", "from"),
@@ -109,6 +113,7 @@ def load(connection: duckdb.DuckDBPyConnection, name: str, file: KeptFile | None
 def _rows(name: str, path: Path, text: str) -> Iterator[tuple[int, Row]]:
     """The rows below the header by their number in a spreadsheet; blank lines are left out."""
     columns = warehouse.KEPT_TABLES[name]
+    optional = AGREEMENT if name == "notes" else ()
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     header: list[str] = []
     number = 0
@@ -116,10 +121,10 @@ def _rows(name: str, path: Path, text: str) -> Iterator[tuple[int, Row]]:
         for number, values in enumerate(reader, start=1):
             if number == 1:
                 header = values
-                if sorted(header) != sorted(columns):
+                if not _is_header(header, columns, optional):
                     break
             elif len(values) == len(header):
-                yield number, dict(zip(header, values, strict=True))
+                yield number, dict.fromkeys(columns, "") | dict(zip(header, values, strict=True))
             elif values:
                 raise InputError(
                     f"{path}, row {number}: has {len(values)} values, but the header has"
@@ -131,11 +136,19 @@ def _rows(name: str, path: Path, text: str) -> Iterator[tuple[int, Row]]:
             f"{path}, row {number + 1}: has a quote that is not closed, or text after one."
             ' Write a quote inside a value twice ("").'
         ) from None
-    if sorted(header) != sorted(columns):
+    if not _is_header(header, columns, optional):
+        needed = [column for column in columns if column not in optional]
+        also = f" You may add {', '.join(optional)}." if optional else ""
         raise InputError(
             f"{path}, row 1: is not the header of {name}. Write these columns there, with commas"
-            f" between them: {', '.join(columns)}."
+            f" between them: {', '.join(needed)}.{also}"
         )
+
+
+def _is_header(header: list[str], columns: Iterable[str], optional: Iterable[str]) -> bool:
+    """Whether a header has every column once, in any order, but for those it may leave out."""
+    wanted = set(columns)
+    return len(set(header)) == len(header) and wanted - set(optional) <= set(header) <= wanted
 
 
 def _faults(name: str, row: Row, forbidden: re.Pattern[str]) -> Iterator[tuple[str, str]]:
@@ -150,10 +163,25 @@ def _faults(name: str, row: Row, forbidden: re.Pattern[str]) -> Iterator[tuple[s
     if name == "notes":
         if row["rule_id"] not in {rule["rule_id"] for rule in spec.seed("rules")}:
             yield "rule_id", "is not a rule. Take it from the column rule_id of issues.csv."
+        yield from _faults_of_agreement(row)
     elif name == "people_matched":
         yield from _faults_of_decision(row)
     else:
         yield from _faults_of_override(row)
+
+
+def _faults_of_agreement(row: Row) -> Iterator[tuple[str, str]]:
+    """Whether a note that DfE has agreed to says who agreed and when, and no other note does."""
+    if row["kind"] not in ("", AGREED):
+        yield (
+            "kind",
+            f"is not {AGREED}. Write that for an error that DfE has agreed to, else nothing.",
+        )
+    for column, what in (("agreed_by", "who at DfE agreed"), ("agreed_date", "the day it agreed")):
+        if row["kind"] == AGREED and not row[column].strip():
+            yield column, f"is blank, and the kind is {AGREED}. Write {what}."
+        if row["kind"] == "" and row[column].strip():
+            yield "kind", f"is blank, yet {column} is filled in. Write {AGREED} as the kind."
 
 
 def _faults_of_decision(row: Row) -> Iterator[tuple[str, str]]:

@@ -106,6 +106,8 @@ ISSUE = (
     Column("Module", 13, "module"),
     Column("Rule", 7, "rule_id"),
     Column("Severity", 12, "severity"),
+    Column("Likely error", 8, "likely"),
+    Column("Accepted before", 34, "accepted"),
     Column("Team", 18, "team"),
     Column("Main cause", 14, "main_cause"),
     Column("Note", 38, "note"),
@@ -121,6 +123,9 @@ RULE = (
     Column("What to do", 60, "fix"),
     Column("Items", 32, "items"),
     Column("DfE's number", 9, "dfe_number"),
+    Column("Likely error", 8, "likely"),
+    Column("Accepted before", 40, "accepted"),
+    Column("Severity changed", 30, "severity_reason"),
     Column("Origin", 15, "origin"),
     Column("Status", 14, "status"),
     Column("Records checked", 10, "records_checked", True),
@@ -177,6 +182,16 @@ COUNTS = (
     + """, count(*), count(*) filter ("primary"), count(distinct person_id)"""
     + """, count(*) filter (severity = 'query' and note is null)"""
 )
+AGREED = """
+    select distinct issues.rule_id, issues.person_id, issues.record_id, notes.agreed_by,
+        notes.agreed_date::varchar
+    from validation.issues as issues
+    inner join validation.issue_notes as notes using (return_id, rule_id, record_id)
+    where return_id = ? and issues.severity = 'error' and notes.kind = 'agreed'
+    order by all
+"""
+"""Each error that DfE has agreed to: rule, person, record, who agreed and when."""
+AGREED_LABEL = "Agreed by DfE"
 HOLDS_A_NAME = """
     create or replace temp macro holds_a_name(found) as regexp_matches(
         regexp_replace(found, '(Surname|Forename) blank(;|$)', '', 'g'), '(Surname|Forename) '
@@ -212,6 +227,7 @@ LINES = """
         row_number() over (
             order by
                 list_position($severities, issues.severity),
+                not issues.likely_error,
                 not issues."primary",
                 list_position($modules, issues.module),
                 issues.rule_id,
@@ -240,6 +256,8 @@ LINES = """
         issues.module,
         issues.rule_id,
         issues.severity,
+        case when issues.likely_error then 'yes' end as likely,
+        issues.accepted,
         coalesce(teams.team, $no_team) as team,
         issues."primary",
         case when issues."primary" then $main else 'follows from another' end as main_cause,
@@ -351,6 +369,9 @@ RULES_IN_FORCE = """
         rules.fix,
         replace(rules.items, ';', ', ') as items,
         summary.dfe_number,
+        case when summary.likely_error then 'yes' end as likely,
+        summary.accepted,
+        summary.severity_reason,
         case summary.origin when 'ours' then 'our own' else 'public material' end as origin,
         summary.status,
         summary.records_checked,
@@ -392,7 +413,8 @@ CARE = "Keep it where the case system's own data may be kept, and delete it afte
 HOW_TO_READ = (
     (
         "Order",
-        "Errors first, then queries; in each, main causes first, then what follows from them.",
+        "Errors first, then queries that COLLECT may list as errors, then other queries; in each,"
+        " main causes first, then what follows from them.",
     ),
     ("Person, Request, Record", "The case system's own ids: search for them there."),
     (
@@ -408,10 +430,19 @@ HOW_TO_READ = (
         " it, or explain in a COLLECT note why it is right.",
     ),
     (
+        "Likely error, Accepted before",
+        "Yes where COLLECT may list the query as an error; and in how many authorities' accepted"
+        " returns it was seen, where DfE's published figures show it.",
+    ),
+    (
         "Main cause",
         "A grey line follows from another fault of the same record: correct that one first.",
     ),
-    ("Note", "Your own explanation of a query, from your file of notes; write it in COLLECT too."),
+    (
+        "Note",
+        "Your own explanation of a query, from your file of notes; write it in COLLECT too. Beside"
+        " an error: who at DfE agreed to it, and when, so that it does not stop the return.",
+    ),
     (
         "Source file, Source row",
         "Where the record stands in the extract, or in the file that was checked.",
@@ -482,6 +513,8 @@ def summarise(warehouse: Path, return_id: str) -> list[SummaryLine]:
     """A line per severity, also where nothing was found, then the rules that found most."""
     counts = "count(*), count(distinct person_id) from validation.issues where return_id = ?"
     with warehouses.reading(warehouse) as connection:
+        agreed = connection.execute(AGREED, [return_id]).fetchall()
+        persons = len({person for _, person, *_ in agreed})
         totals = {
             severity: (issues, people)
             for severity, issues, people in connection.execute(
@@ -490,13 +523,17 @@ def summarise(warehouse: Path, return_id: str) -> list[SummaryLine]:
         }
         rules = connection.execute(
             f"select severity, rule_id, any_value(message), {counts} group by severity, rule_id"
-            " order by list_position(?, severity), count(*) desc, rule_id limit ?",
+            " order by list_position(?, severity), not any_value(likely_error), count(*) desc,"
+            " rule_id limit ?",
             [return_id, list(SEVERITIES), TOP_RULES],
         ).fetchall()
     return [
         SummaryLine(severity, None, label, *totals.get(severity, (0, 0)))
         for severity, label in SEVERITIES.items()
-    ] + [SummaryLine(*rule) for rule in rules]
+    ] + [
+        *([SummaryLine("error", None, AGREED_LABEL, len(agreed), persons)] if agreed else []),
+        *(SummaryLine(*rule) for rule in rules),
+    ]
 
 
 def write_issues(
@@ -637,6 +674,14 @@ class _Issues:
         return self._rows(
             f"select {column}, {COUNTS} from lines group by {column}"
             " order by 2 desc, 3 desc, 4 desc, 1"
+        )
+
+    def agreed(self) -> str:
+        """The errors that DfE has agreed to: how many of each rule, who agreed and when."""
+        rows = self._connection.execute(AGREED, [self.the_return.return_id]).fetchall()
+        lines = Counter((rule, by, day) for rule, _, _, by, day in rows)
+        return "; ".join(
+            f"{count:,} of {rule} ({by}, {day})" for (rule, by, day), count in lines.items()
         )
 
     def kept(self) -> list[Values]:
@@ -884,6 +929,7 @@ def _start_sheet(book: Book, issues: _Issues) -> None:
         ("Survey day", _day(the_return.survey_day)),
         ("As at", _day(the_return.as_at)),
         ("Found", _sentence(issues.count())),
+        *([("Agreed with DfE", issues.agreed())] if issues.agreed() else []),
         ("Personal data", f"This file is about children. {names} {CARE}"),
     ]
     if the_return.is_provisional:

@@ -242,6 +242,8 @@ def rules_stage(job: Job, stages: Stages) -> gates.GateResult:
     with stages.stage("rules", "Rules gate"):
         result = gates.rules_gate(job.warehouse, BUILT, job.year)
     stages.say_gate("rules", len(result.expectations), is_red=result.is_red)
+    if result.agreed:
+        stages.say("rules", f"{gates.agreed_words(result.agreed)}: they do not close the gate")
     return result
 
 

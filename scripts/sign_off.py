@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 from rich.text import Text
 
-from . import audit, gates, run, warehouse
+from . import audit, gates, report, run, warehouse
 from .config import Job
 from .console import Stages, err, out, say, say_text
 from .errors import InputError
@@ -65,7 +65,9 @@ def sign_off(job: Job, name: str) -> int:
     out.print()
     words = f" {written[0]}, by {name}; kept as {kept}"
     say(Text.assemble(("Signed off:", "bold green"), words))
-    say_text(f"SHA-256 {audit.sha256(kept)}\n\n{_steps(job, written[0])}\n")
+    say_text(f"SHA-256 {audit.sha256(kept)}\n\n")
+    _say_agreed(job)
+    say_text(f"{_steps(job, written[0])}\n")
     return run.OK
 
 
@@ -85,6 +87,18 @@ def unexplained_queries(connection: duckdb.DuckDBPyConnection) -> list[tuple[str
         order by count(*) desc, issues.rule_id
         """
     ).fetchall()
+
+
+def _say_agreed(job: Job) -> None:
+    """Name the errors that the file is sent with because DfE has agreed to them."""
+    with warehouse.connect(job.warehouse, read_only=True) as connection:
+        agreed = connection.execute(report.AGREED, ["built"]).fetchall()
+    if agreed:
+        count = f"{len(agreed):,} {'error' if len(agreed) == 1 else 'errors'}"
+        say(f"It is sent with {count} that DfE has agreed to:")
+        for rule_id, _, record_id, by, day in agreed:
+            say(f"  {rule_id:<5}{record_id}, agreed by {by}, {day}", under=7)
+        out.print()
 
 
 def _refuse_a_signed_number(connection: duckdb.DuckDBPyConnection, year: int) -> None:

@@ -71,7 +71,10 @@ AUDIT_TABLES = {
 }
 
 KEPT_TABLES = {
-    "notes": ("rule_id", "record_id", "found", "text", "author", "date", "expiry"),
+    "notes": (
+        *("rule_id", "record_id", "found", "text", "author", "date", "expiry"),
+        *("kind", "agreed_by", "agreed_date"),
+    ),
     "overrides": (
         *("table_name", "key", "column_name", "from", "to"),
         *("reason", "author", "date", "expiry"),
@@ -280,6 +283,10 @@ def prepare(connection: duckdb.DuckDBPyConnection, year: int) -> None:
             f"create table if not exists raw.{table}"
             f" ({text_columns(kept_columns)}, _file varchar, _row bigint)"
         )
+        for column in kept_columns:  # that a warehouse of an older version has not
+            connection.execute(
+                f'alter table raw.{table} add column if not exists "{column}" varchar'
+            )
     connection.execute(
         f"create table if not exists raw.published_figures"
         f" ({text_columns(RELEASE_COLUMNS)}, _file varchar, _row bigint)"

@@ -1,7 +1,8 @@
 """The XML message of a year as the seeds describe it, and the XML schema made from that.
 
-The schema is never stricter than our error rules: a value is held to its codes or its format only
-where an error rule of the year already does so, and is otherwise any text.
+The schema is never stricter than our error rules: a value is limited to its codes or its format
+only where an error rule of the year already does so, and is otherwise any text; what a likely
+error, a query, finds missing may be missing.
 """
 
 import re
@@ -163,11 +164,18 @@ def write_schemas() -> list[Path]:
     return [schema_path(year) for year in years()]
 
 
-def schema_text(year: int) -> str:
-    """The XML schema of a year's file."""
+def schema_text(year: int, allowed: frozenset[str] = frozenset()) -> str:
+    """The XML schema of a year's file.
+
+    `allowed` are error rules that do not stop this file: DfE has agreed to what they find, or the
+    authority has made them queries.
+    """
     root = message(year)
     codesets: dict[str, None] = {}
-    types = [line for each in root.walk() if each.children for line in _group(each, year, codesets)]
+    limits = _limits(year, allowed)
+    types = [
+        line for each in root.walk() if each.children for line in _group(each, limits, codesets)
+    ]
     codes = [line for codeset in sorted(codesets) for line in _codes(codeset, year)]
     lines = [
         '<?xml version="1.0" encoding="utf-8"?>',
@@ -219,32 +227,63 @@ def _comment(text: str) -> str:
     return text.replace("--", "-")
 
 
-def _group(element: Element, year: int, codesets: dict[str, None]) -> Iterator[str]:
+@dataclass(frozen=True)
+class _Limits:
+    """What the rules of a year demand: values by table and tag, and tags that may be missing."""
+
+    guarded: frozenset[tuple[str, str]]
+    may_be_missing: frozenset[str]
+
+
+def _limits(year: int, allowed: frozenset[str]) -> _Limits:
+    """The limits of the year's error rules, without those that are `allowed`.
+
+    Rules that only complete a listed one (origin `ours`) do not count: they are in force in years
+    in which the one they complete is not.
+    """
+    guarded: set[tuple[str, str]] = set()
+    may_be_missing: set[str] = set()
+    for rule in spec.in_force("rules", year):
+        tags = rule["items"].split(";")
+        table = MODULE_TABLES.get(rule["module"], rule["module"])
+        if rule["rule_id"] in allowed:
+            may_be_missing.update(tags)
+        elif rule["severity"] in STOPPING and rule["origin"] != "ours":
+            guarded.update((table, tag) for tag in tags)
+        elif rule["likely_error"] == "true":
+            may_be_missing.add(tags[0])
+    return _Limits(frozenset(guarded), frozenset(may_be_missing))
+
+
+def _group(element: Element, limits: _Limits, codesets: dict[str, None]) -> Iterator[str]:
     """The type of a group: its children in order, each with how often it may come."""
     yield f'\t<xs:complexType name="{element.tag}">'
     yield "\t\t<xs:sequence>"
     for child in element.children:
-        head = f'\t\t\t<xs:element name="{child.tag}"{_occurs(child)}'
+        head = f'\t\t\t<xs:element name="{child.tag}"{_occurs(child, limits)}'
         if child.children:
             yield f'{head} type="{child.tag}"/>'
         else:
-            yield from _value(child, head, year, codesets)
+            yield from _value(child, head, limits, codesets)
     yield "\t\t</xs:sequence>"
     yield "\t</xs:complexType>"
 
 
-def _occurs(element: Element) -> str:
-    least = "" if element.least == "1" else f' minOccurs="{element.least}"'
+def _occurs(element: Element, limits: _Limits) -> str:
+    least = "0" if element.tag in limits.may_be_missing else element.least
+    least = "" if least == "1" else f' minOccurs="{least}"'
     most = "" if element.most == "1" else f' maxOccurs="{element.most}"'
     return least + most
 
 
-def _value(element: Element, head: str, year: int, codesets: dict[str, None]) -> Iterator[str]:
+def _value(
+    element: Element, head: str, limits: _Limits, codesets: dict[str, None]
+) -> Iterator[str]:
     """A single value: a date, one of the year's codes, a pattern, or text."""
     item = element.item or {}
     if element.is_date:
         yield f'{head} type="xs:date"/>'
-    elif not _is_guarded(item, year):
+    elif (item["table_name"], item["xml_tag"]) not in limits.guarded:
         yield f'{head} type="xs:string"/>'
     elif item["data_type"] in GUARDED_TYPES:
         yield f'{head} type="{GUARDED_TYPES[item["data_type"]]}"/>'
@@ -261,21 +300,6 @@ def _value(element: Element, head: str, year: int, codesets: dict[str, None]) ->
         yield "\t\t\t</xs:element>"
     else:
         yield f'{head} type="xs:string"/>'
-
-
-def _is_guarded(item: spec.Row, year: int) -> bool:
-    """Whether an error rule of the year holds the item to its codes or format.
-
-    Rules that only complete a listed one (origin `ours`) do not count: they are in force in years
-    in which the one they complete is not.
-    """
-    return any(
-        rule["severity"] in STOPPING
-        and rule["origin"] != "ours"
-        and MODULE_TABLES.get(rule["module"], rule["module"]) == item["table_name"]
-        and item["xml_tag"] in rule["items"].split(";")
-        for rule in spec.in_force("rules", year)
-    )
 
 
 def _facet(element: Element) -> str:

@@ -7,6 +7,9 @@ select
     author,
     {{ date_of('date') }} as written_date,
     {{ date_of('expiry') }} as expiry_date,
+    {{ text('kind') }} as kind,
+    {{ text('agreed_by') }} as agreed_by,
+    {{ date_of('agreed_date') }} as agreed_date,
     _file,
     _row,
 from {{ source('raw', 'notes') }}

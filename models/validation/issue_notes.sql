@@ -1,5 +1,5 @@
--- One row per query of the built return and note that explains it. A note of all the records of a
--- rule stands beside each of them.
+-- One row per query of the built return and note that explains it, or error and note that DfE has
+-- agreed to it. A note of all the records of a rule is beside each of them.
 select distinct
     issues.return_id,
     issues.rule_id,
@@ -9,6 +9,9 @@ select distinct
     notes.note_text,
     notes.author,
     notes.written_date,
+    notes.kind,
+    notes.agreed_by,
+    notes.agreed_date,
     notes.row,
 from {{ ref('query_notes') }} as notes
 inner join {{ ref('issues') }} as issues
@@ -16,4 +19,6 @@ inner join {{ ref('issues') }} as issues
         and notes.rule_id = issues.rule_id
         and notes.record_id in (issues.record_id, '*')
         and (notes.found is null or notes.found = issues.found)
-where notes.status = 'applies' and issues.severity = 'query'
+where
+    notes.status = 'applies'
+    and (issues.severity = 'query' or (issues.severity = 'error' and notes.kind = 'agreed'))

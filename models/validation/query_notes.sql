@@ -1,4 +1,5 @@
--- One row per note the authority keeps: whether it explains a query of the built return.
+-- One row per note the authority keeps: whether it explains a query of the built return, or says
+-- that DfE has agreed to an error.
 with
 
 notes as (
@@ -14,6 +15,7 @@ matches as (
     select
         notes._row,
         bool_or(issues.severity = 'query') as is_query,
+        bool_or(issues.severity = 'error') as is_error,
         bool_or(notes.found is null or notes.found = issues.found) as is_found_the_same,
     from notes
     inner join {{ ref('issues') }} as issues
@@ -29,7 +31,9 @@ judged as (
         case
             when notes.expiry_date < (select survey.as_at from survey) then 'expired'
             when matches._row is null then 'no_such_issue'
-            when not matches.is_query then 'not_a_query'
+            when notes.kind = 'agreed' and not matches.is_query and not matches.is_error
+                then 'cannot_be_agreed'
+            when notes.kind is null and not matches.is_query then 'not_a_query'
             when not coalesce(matches.is_found_the_same, false) then 'found_changed'
             else 'applies'
         end as status,
@@ -45,15 +49,28 @@ select
     author,
     written_date,
     expiry_date,
+    kind,
+    agreed_by,
+    agreed_date,
     status,
     case status
-        when 'applies' then 'It stands beside the query.'
+        when 'applies'
+            then
+                case
+                    when kind = 'agreed' then 'DfE has agreed to it, so it does not stop the return.'
+                    else 'It stands beside the query.'
+                end
+        when 'cannot_be_agreed' then 'The file would not load with it, so it must be corrected.'
         when 'expired' then 'It expired on ' || expiry_date || '.'
         when 'no_such_issue' then 'The rule finds nothing on this record.'
         when 'not_a_query' then 'The rule is an error: it must be corrected, a note does not do.'
         when 'found_changed' then 'What the rule finds is no longer what the note explains.'
     end as status_reason,
-    note_text || ' (' || author || ', ' || written_date || ')' as note,
+    note_text || ' (' || author || ', ' || written_date
+    || case
+        when kind = 'agreed' then '; agreed with DfE by ' || agreed_by || ', ' || agreed_date
+        else ''
+    end || ')' as note,
     _file as file,
     _row as row,
 from judged

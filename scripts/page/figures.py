@@ -216,12 +216,13 @@ def _rules(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """The rules in force, the most severe first, with the team that mends what each finds."""
     found = connection.execute(
         "select summary.rule_id, summary.severity, summary.module, summary.message,"
-        " coalesce(teams.team, 'No team') as team, summary.status, summary.issue_count"
+        " coalesce(teams.team, 'No team') as team, summary.status, summary.issue_count,"
+        " summary.likely_error, summary.accepted"
         " from validation.rule_summary as summary"
         " left join spec.teams as teams on summary.rule_id = teams.rule_id"
         " where summary.return_id = ?"
         " order by list_position(['load_reject', 'error', 'query'], summary.severity),"
-        " summary.issue_count desc, summary.rule_id",
+        " not summary.likely_error, summary.issue_count desc, summary.rule_id",
         [BUILT],
     )
     names = [column[0] for column in found.description]
@@ -242,6 +243,12 @@ def read_counts(connection: duckdb.DuckDBPyConnection, facts: Facts) -> Counts:
     return counts
 
 
+def _one_count(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    """The number that a query gives."""
+    (found,) = connection.execute(query).fetchall()
+    return int(found[0])
+
+
 def _issue_counts(connection: duckdb.DuckDBPyConnection, counts: Counts, facts: Facts) -> None:
     """Issues by rule, module, team and severity, and which queries have no note."""
     connection.execute(
@@ -250,7 +257,8 @@ def _issue_counts(connection: duckdb.DuckDBPyConnection, counts: Counts, facts: 
         select
             issues.rule_id,
             issues.module,
-            if(issues.severity = 'query', 'query', 'error') as severity,
+            if(issues.severity = 'query', 'query', if(agreed.record_id is null, 'error', 'agreed'))
+                as severity,
             coalesce(teams.team, 'No team') as team,
             issues.person_id,
             issues.severity = 'query' and not exists (
@@ -263,9 +271,18 @@ def _issue_counts(connection: duckdb.DuckDBPyConnection, counts: Counts, facts: 
             ) as has_no_note,
         from validation.issues as issues
         left join spec.teams as teams on issues.rule_id = teams.rule_id
+        left join (
+            select distinct rule_id, record_id from validation.issue_notes where kind = 'agreed'
+        ) as agreed
+            on issues.rule_id = agreed.rule_id and issues.record_id = agreed.record_id
         where issues.return_id = 'built'
         """
     )
+    # Errors that DfE has agreed to stop nothing: they are counted apart from the others.
+    counts.of["agreed", "errors"] = _one_count(
+        connection, "select count(*) from page_issues where severity = 'agreed'"
+    )
+    connection.execute("delete from page_issues where severity = 'agreed'")
     severities = ("error", QUERY)
     run = connection.execute
     for severity in severities:

@@ -62,6 +62,7 @@ def front(job: Job, sources: Sources, runs: list[Run]) -> Front:
                  f"{len(gates) - len(closed)} of {len(gates)}" if gates else "not run",
                  f"closed: {', '.join(closed)}" if closed else "none is closed",
                  bool(gates) and not closed),
+            *_agreed(shown),
             _deadline(sources),
         ],
         teams=_teams(sources),
@@ -112,6 +113,14 @@ def _next_step(shown: Shown, written: list[str], errors: int, closed: list[str])
     if shown.counts["queries", "no note"]:
         return f"{', '.join(written)} is written. Queries still to be explained: {queries}."
     return f"{', '.join(written)} is written, and every query has a note."
+
+
+def _agreed(shown: Shown) -> list[Tile]:
+    """The errors that DfE has agreed to, when there are any."""
+    if not shown.counts["agreed", "errors"]:
+        return []
+    words = "errors that DfE has agreed to; they do not stop the return"
+    return [Tile("Agreed with DfE", few(shown, "agreed", "errors"), words, True)]
 
 
 def _deadline(sources: Sources) -> Tile:

@@ -7,6 +7,7 @@ from .history import ISSUES, Run
 from .parts import Cell, Chart, Section, Sources, Table, extremes
 
 NONE = Value(0, "0")
+LIKELY = "Query, COLLECT may call it an error"
 SHOWN_RUNS = 12
 """Most runs that a trend goes back over."""
 
@@ -105,10 +106,10 @@ def _by_rule(sources: Sources, runs: list[Run], modules: dict[str, str]) -> Char
         now = shown.count("issues", "rule", rule["rule_id"], kind)
         cells: list[Cell] = [
             rule["rule_id"],
-            "Error" if rule["severity"] in ERRORS else "Query",
+            "Error" if rule["severity"] in ERRORS else LIKELY if rule["likely_error"] else "Query",
             modules.get(rule["module"], rule["module"]),
             rule["team"],
-            rule["message"],
+            " ".join(filter(None, (rule["message"], rule["accepted"]))),
             now,
         ]
         if runs:

@@ -358,3 +358,43 @@ def expectations(project: Path) -> dict[str, object]:
 def test_the_suites_in_gx_are_those_of_the_seeds(tmp_path: Path) -> None:
     gates.write_suites(tmp_path)
     assert expectations(spec.PROJECT) == expectations(tmp_path)
+
+
+AGREED = """
+    create or replace table validation.requests_checks as
+        select 'built' as return_id, range::text as record_id, range < {broken} as rule_r11,
+            false as rule_r12 from range(10);
+    create table validation.issues as
+        select 'built' as return_id, 'R11' as rule_id, range::text as record_id,
+            'error' as severity from range({broken});
+    create table validation.issue_notes as
+        select 'built' as return_id, 'R11' as rule_id, range::text as record_id, 'agreed' as kind
+        from range(2);
+"""
+
+
+@pytest.mark.parametrize(("broken", "is_red"), [(2, False), (3, True)])
+def test_errors_that_dfe_has_agreed_to_do_not_close_the_gate(
+    broken: int, is_red: bool, path: Path, project: Path
+) -> None:
+    change(path, AGREED.format(broken=broken))
+    result = rules(path, project)
+    assert result.is_red == is_red
+    assert result.agreed == {"R11": 2}
+    assert [each.broken for each in result.expectations if each.rule_id == "R11"] == [broken - 2]
+
+
+@pytest.mark.parametrize(
+    ("rule", "severity", "is_red"), [("R11", "query", False), ("R12", "error", True)]
+)
+def test_the_authoritys_severity_goes_before_the_catalogues(
+    rule: str, severity: str, is_red: bool, path: Path, project: Path
+) -> None:
+    change(path, f"update validation.requests_checks set rule_{rule.lower()} = true")
+    assert rules(path, project).is_red != is_red
+    change(
+        path,
+        "create schema local; create table local.rule_severities as"
+        f" select '{rule}' as rule_id, '{severity}' as severity",
+    )
+    assert rules(path, project).is_red == is_red

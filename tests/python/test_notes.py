@@ -341,7 +341,8 @@ def note(rule_id: str, record_id: str, text: str, found: str | None, row: int) -
     held = "null" if found is None else f"'{found}'"
     return (
         f"insert into validation.query_notes values ('{rule_id}', '{record_id}', {held}, '{text}',"
-        f" 'Jo', date '2026-10-01', null, 'applies', 'It stands.', '{text} (Jo, 2026-10-01)',"
+        f" 'Jo', date '2026-10-01', null, null, null, null, 'applies', 'It stands.',"
+        f" '{text} (Jo, 2026-10-01)',"
         f" 'notes.csv', {row})"
     )
 
@@ -557,3 +558,33 @@ def test_every_column_but_the_keys_can_be_corrected(staging: Staging, table: str
         assert staging.statuses() == ["applied"]
         assert corrected == staging.run(table, [row | {column: "2016-02-03"}], [])
         assert corrected != plain
+
+
+AGREED = {"kind": "agreed", "agreed_by": "The helpdesk", "agreed_date": "2025-09-02"}
+
+
+def read_notes(tmp_path: Path, text: str) -> notes.KeptFile:
+    path = tmp_path / "notes.csv"
+    path.write_text(text, encoding="utf-8")
+    return notes.read("notes", path, re.compile("\x00"))
+
+
+def test_a_file_of_notes_needs_no_columns_for_agreements(tmp_path: Path) -> None:
+    text = "rule_id,record_id,found,text,author,date,expiry\nL14,r1,,On paper,Jo,2025-09-01,\n"
+    assert read_notes(tmp_path, text).rows[2]["kind"] == ""
+
+
+@pytest.mark.parametrize(
+    ("changed", "column"),
+    [
+        ({"kind": "yes"}, "kind"),
+        ({"agreed_by": ""}, "agreed_by"),
+        ({"agreed_date": ""}, "agreed_date"),
+        ({"agreed_date": "02/09/2025"}, "agreed_date"),
+        ({"kind": ""}, "kind"),
+    ],
+)
+def test_an_agreement_says_who_agreed_and_when(changed: Row, column: str, tmp_path: Path) -> None:
+    assert read_notes(tmp_path, text_of("notes", NOTE | AGREED)).rows
+    with pytest.raises(InputError, match=f"row 2, column {column}: "):
+        read_notes(tmp_path, text_of("notes", NOTE | AGREED | changed))

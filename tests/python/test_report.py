@@ -28,6 +28,8 @@ ISSUE_HEADINGS = [
     "Module",
     "Rule",
     "Severity",
+    "Likely error",
+    "Accepted before",
     "Team",
     "Main cause",
     "Note",
@@ -80,8 +82,9 @@ def make_warehouse(path: Path, issues: list[tuple[object, ...]]) -> Path:
                 from_value text, to_value text, reason text, author text, written_date date,
                 expiry_date date, status text, status_reason text, file text, row bigint);
             create table validation.query_notes (rule_id text, record_id text, "found" text,
-                note_text text, author text, written_date date, expiry_date date, status text,
-                status_reason text, note text, file text, row bigint);
+                note_text text, author text, written_date date, expiry_date date, kind text,
+                agreed_by text, agreed_date date, status text, status_reason text, note text,
+                file text, row bigint);
             create table found (rule_id text, person_id text, request_id text, record_id text,
                 "found" text, "primary" boolean, source_file text, source_row bigint);
             """
@@ -95,7 +98,7 @@ def make_warehouse(path: Path, issues: list[tuple[object, ...]]) -> Path:
             create table validation.issues as
                 select 'built' as return_id, rules.rule_id, severity, module, person_id,
                     request_id, record_id, items, "found", message, fix, "primary", source_file,
-                    source_row
+                    source_row, likely_error::boolean as likely_error, null as accepted
                 from found
                 inner join spec.rules as rules
                     on found.rule_id = rules.rule_id and {YEAR} between year_from and year_to;
@@ -104,7 +107,8 @@ def make_warehouse(path: Path, issues: list[tuple[object, ...]]) -> Path:
                     message, dfe_number, origin, needs,
                     case when checked = 'yes' then 'checked' else 'partly checked' end as status,
                     10 as records_checked, 0 as issue_count, 0 as primary_issue_count,
-                    0 as person_count
+                    0 as person_count, likely_error::boolean as likely_error,
+                    null as accepted, null as severity_reason
                 from spec.rules where {YEAR} between year_from and year_to;
             create view validation.issue_notes as {model("validation", "issue_notes")};
             """
@@ -247,7 +251,7 @@ def test_values_stay_text_and_ids_keep_their_zeros(of_all: dict[str, Worksheet])
     assert (cells["P06"][0].value, cells["P06"][0].data_type) == ("0042", "s")
     assert (cells["R08"][1].value, cells["R08"][1].data_type) == ("-8", "s")
     assert cells["N20"][0].value == " <r>&1</r>"
-    assert cells["R06"][16].value == 12
+    assert cells["R06"][18].value == 12
 
 
 def test_tables_can_be_filtered_and_printed(of_all: dict[str, Worksheet]) -> None:
@@ -258,7 +262,7 @@ def test_tables_can_be_filtered_and_printed(of_all: dict[str, Worksheet]) -> Non
         assert sheet.print_title_rows == "$2:$2"
         assert sheet.page_setup.orientation == "landscape"
         assert (sheet.page_setup.fitToWidth or 1, sheet.page_setup.fitToHeight) == (1, 0)
-    assert of_all["All issues"].auto_filter.ref == f"A2:Q{2 + len(ISSUES)}"
+    assert of_all["All issues"].auto_filter.ref == f"A2:S{2 + len(ISSUES)}"
 
 
 def test_what_follows_from_another_fault_is_lighter(of_all: dict[str, Worksheet]) -> None:
