@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from . import encryption, keys, spec, unchanged
+from . import encryption, keys, spec, trust, unchanged
 from .dbt_child import Node
 from .errors import DefectError, DiskFullError, InputError
 from .warehouse import MEMORY_LIMIT, memory_limit
@@ -21,6 +21,8 @@ QUIET_ENVIRONMENT = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": 
 CACHE = "SEN2_DBT_CACHE"
 """The environment variable that names a folder in which dbt's reading of the project is kept for
 other warehouses of the same name and year. It holds this project's text and nothing of a person."""
+REMEMBERED = "partial_parse.msgpack"
+NOT_OURS = "dbt would run what stands there: name a folder that only this account may write to."
 
 
 def build(
@@ -120,7 +122,12 @@ def environment(warehouse: Path) -> dict[str, str]:
 
 @contextmanager
 def remembered(warehouse: Path, year: int, target: Path) -> Iterator[None]:
-    """Take dbt's reading of the project from the folder that CACHE names, and leave it there."""
+    """Take dbt's reading of the project from the folder that CACHE names, and leave it there.
+
+    That reading is code which dbt runs, so both folders must be ours.
+    """
+    trust.make_ours(target, NOT_OURS)
+    trust.require_ours(target / REMEMBERED, NOT_OURS)
     folder = os.environ.get(CACHE)
     if not folder:
         yield
@@ -128,16 +135,23 @@ def remembered(warehouse: Path, year: int, target: Path) -> Iterator[None]:
     is_encrypted = encryption.is_encrypted(warehouse)
     what = f"{spec.PROJECT} {unchanged.project()} {warehouse.name} {year} {is_encrypted}"
     key = hashlib.sha256(what.encode()).hexdigest()[:16]
-    cached, own = Path(folder) / f"{key}.msgpack", target / "partial_parse.msgpack"
+    cached, own = Path(folder) / f"{key}.msgpack", target / REMEMBERED
+    trust.make_ours(cached.parent, NOT_OURS)
     if cached.exists() and not own.exists():
-        target.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(cached, own)
+        trust.require_ours(cached, NOT_OURS)
+        _copy(cached, own)
     yield
     if own.exists() and not cached.exists():
         draft = cached.with_suffix(f".{os.getpid()}")
-        cached.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(own, draft)
+        _copy(own, draft)
         draft.replace(cached)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """A copy that nobody else may write to, whatever the account's usual mode is."""
+    target.unlink(missing_ok=True)
+    target.touch(mode=0o600)
+    shutil.copyfile(source, target)
 
 
 def _node(line: str) -> Node | None:

@@ -196,7 +196,7 @@ def land(
     from . import refresh, run
 
     job = _job(year, config, warehouse, out, published)
-    with refresh.held(job.warehouse):
+    with refresh.held(job.warehouse, job.folders):
         run.land_stage(job, Stages(), extract, mapping or [])
 
 
@@ -212,7 +212,7 @@ def build(
 
     job = _job(year, config, warehouse, None, published)
     stages = Stages()
-    with refresh.held(job.warehouse, is_new=False):
+    with refresh.held(job.warehouse, job.folders, is_new=False):
         if published is not None:
             run.published_stage(job, stages)
         run.build_stage(job, stages)
@@ -228,7 +228,7 @@ def validate(
     from . import refresh, run
 
     job = _job(year, config, warehouse, None)
-    with refresh.held(job.warehouse, is_new=False):
+    with refresh.held(job.warehouse, job.folders, is_new=False):
         raise typer.Exit(run.validate(job))
 
 
@@ -282,9 +282,9 @@ def export(
                 "--final and --by NAME go together, and without --accept-arrival and"
                 " --accept-unconfirmed: what is signed off has nothing left to accept."
             )
-        with refresh.held(job.warehouse, is_new=False):
+        with refresh.held(job.warehouse, job.folders, is_new=False):
             raise typer.Exit(sign_off.sign_off(job, by))
-    with refresh.held(job.warehouse, is_new=False):
+    with refresh.held(job.warehouse, job.folders, is_new=False):
         raise typer.Exit(run.export_only(job, accept_arrival, accept_unconfirmed))
 
 
@@ -317,7 +317,7 @@ def pack(
     from . import pack, refresh
 
     job = _job(year, config, warehouse, out)
-    with refresh.held(job.warehouse, is_new=False):
+    with refresh.held(job.warehouse, job.folders, is_new=False):
         path = pack.write_pack(job, by)
     say(f"{path}: {path.stat().st_size / 1e6:.1f} MB. It holds personal data.")
 
@@ -481,7 +481,7 @@ def compare(
     identify = config.exists() and _settings(config).identify_people
     path = warehouse or Path("warehouse") / f"sen2_{year}.duckdb"
     folder = out or Path("out") / str(year)
-    with refresh.held(path, is_new=False):
+    with refresh.held(path, [folder], is_new=False):
         found = compare.compare(earlier, later, path, folder, identify=identify)
     compare.show(found, Console(highlight=False))
     say(f"{folder / 'compare.xlsx'}: every change. It holds personal data.")

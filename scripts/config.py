@@ -183,6 +183,15 @@ class Job:
     out: Path
     becomes: Path | None = None
 
+    @property
+    def folders(self) -> list[Path]:
+        """Every folder in which a run of these settings puts files."""
+        night = self.config.nightly
+        named = (
+            (night.out, night.archive, night.warehouse and night.warehouse.parent) if night else ()
+        )
+        return [self.warehouse.parent, self.out, *filter(None, named)]
+
     def shown(self, path: Path) -> Path:
         """A path in `out` as a person will find it."""
         return (self.becomes or self.out) / path.relative_to(self.out)

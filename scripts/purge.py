@@ -29,6 +29,7 @@ from . import (
     refresh,
     sign_off,
     spec,
+    trust,
 )
 from . import warehouse as warehouses
 from .config import Config
@@ -216,12 +217,7 @@ def _outputs(site: Site) -> set[str]:
     names |= {str(each["file"]) for each in _facts(site.out / audit.FILE).get("outputs", ())}
     if site.warehouse:
         names |= {str(name) for (name,) in _asked(site.warehouse, "select file from audit.outputs")}
-    return {name for name in names if _is_inside(site.out, name)}
-
-
-def _is_inside(folder: Path, name: str) -> bool:
-    """Whether a name, which stood in a file, stays in the folder."""
-    return (folder / name).resolve().is_relative_to(folder.resolve())
+    return {name for name in names if trust.is_inside(site.out / name, [site.out])}
 
 
 def _packs(found: Plan, site: Site, as_at: date | None) -> None:
@@ -335,7 +331,7 @@ def carry_out(found: Plan, by: str) -> list[str]:
     with ExitStack() as stack:
         for site in found.sites:
             if site.warehouse and site.warehouse.exists():
-                stack.enter_context(refresh.held(site.warehouse))
+                stack.enter_context(refresh.held(site.warehouse, [site.out]))
         rows = [
             (item.kind, item.path.name, item.as_at, item.bytes, item.sha256) for item in found.items
         ]

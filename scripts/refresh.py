@@ -18,13 +18,17 @@ from pathlib import Path
 import duckdb
 from filelock import FileLock, Timeout
 
-from . import encryption, export, form, spec, swap
+from . import encryption, export, form, spec, swap, trust, views
 from . import warehouse as warehouses
 from .config import Job
 from .console import err, say
 from .errors import DefectError, DiskFullError, InputError
 from .warehouse import quoted
 
+NOT_OURS = (
+    "It holds what sen2 remembers beside a warehouse. Move it away and run again, with warehouses"
+    " in a folder where nobody else can make files."
+)
 STAGED = ".building_"
 MADE_ANEW = {"gate_results"}
 """Tables of the schema audit that each run makes anew, beside those that dbt makes."""
@@ -72,23 +76,27 @@ class Place:
 
 
 @contextmanager
-def held(warehouse: Path, *, wait: bool = False, is_new: bool = True) -> Iterator[Place]:
+def held(
+    warehouse: Path, folders: Sequence[Path] = (), *, wait: bool = False, is_new: bool = True
+) -> Iterator[Place]:
     """Hold a warehouse for writing; a swap that was cut off is finished first.
 
+    The swap may move files in the folder of the warehouse and in `folders`, and nowhere else.
+
     When another sen2 holds it that is an input error, or, with `wait`, a reason to wait; and so is
-    a missing warehouse that may not be new.
+    a missing warehouse that may not be new, and a folder beside it that is not ours.
     """
     if not is_new:
         warehouses.require(warehouse)
     place = Place(warehouse.resolve())
     try:
-        place.folder.mkdir(parents=True, exist_ok=True)
+        trust.make_ours(place.folder, NOT_OURS)
         lock = FileLock(place.folder / "lock")
         _acquire(lock, warehouse, wait=wait)
     except OSError as error:
         raise InputError(f"{place.folder}: cannot be written to ({error.strerror}).") from None
     try:
-        if swap.recover(place.journal):
+        if swap.recover(place.journal, [place.warehouse.parent, *folders]):
             err.print("An earlier run was cut off while it moved its files in: that is done now.")
         yield place
     finally:
@@ -144,6 +152,7 @@ class Refresh:
                 ),
                 *_left_over(target, before, {name.as_posix() for name in names}),
             ],
+            [self.place.warehouse.parent, *self.asked.folders],
         )
 
     def _record(self, made: Sequence[Path]) -> None:
@@ -166,14 +175,14 @@ def refreshing(job: Job, *, wait: bool = False) -> Iterator[Refresh]:
 
     Whatever goes wrong before `commit`, the old warehouse and its outputs stay as they were.
     """
-    with held(job.warehouse, wait=wait) as place:
+    with held(job.warehouse, job.folders, wait=wait) as place:
         staging = job.out.resolve() / f"{STAGED}{place.warehouse.stem}"
         is_new = not staging.parent.exists()
         with _without(staging.parent if is_new else None), _tidy(place), _disk_full(job):
             place.building.parent.mkdir()
             place.staged.write_text(str(staging), encoding="utf-8")
             shutil.rmtree(staging, ignore_errors=True)
-            staging.mkdir(parents=True)
+            staging.mkdir(parents=True, mode=0o700)
             new = replace(job, warehouse=place.building, out=staging, becomes=job.out)
             _carry(place, job.year)
             yield Refresh(place, job, new)
@@ -204,7 +213,7 @@ def _tidy(place: Place) -> Iterator[None]:
 def _clear(place: Place) -> None:
     if place.staged.exists():
         staging = Path(place.staged.read_text(encoding="utf-8"))
-        if staging.name == f"{STAGED}{place.warehouse.stem}":
+        if staging.name == f"{STAGED}{place.warehouse.stem}" and not trust.why_not_ours(staging):
             shutil.rmtree(staging, ignore_errors=True)
     try:
         shutil.rmtree(place.building.parent)
@@ -308,22 +317,26 @@ def carry_views(new: Refresh) -> None:
     if not new.place.warehouse.exists():
         return
     with warehouses.connect(new.place.warehouse, read_only=True) as connection:
-        views = connection.execute(
-            "select schema_name, view_name, sql from duckdb_views()"
-            " where database_name = current_database() and not internal and not temporary"
-        ).fetchall()
-    if not views:
+        old = views.views(connection)
+    if not old:
         return
     with warehouses.connect(new.job.warehouse) as connection:
-        for schema, view, sql in views:
+        for schema, view, sql in old:
             if (spec.PROJECT / "models" / schema / f"{view}.sql").exists():
                 continue  # dbt has built it anew
+            if not views.reads_only_tables(connection, sql):
+                say(
+                    f"Note: the view {schema}.{view} reads files, or makes its query as it runs,"
+                    " and was left out.",
+                    to=err,
+                )
+                continue
             connection.execute(f"create schema if not exists {quoted(schema)}")
             try:
                 connection.execute(sql)
             except duckdb.Error:
                 say(
-                    f"Note: the view {schema}.{view} no longer fits the warehouse and was left out",
+                    f"Note: the view {schema}.{view} no longer fits and was left out.",
                     to=err,
                 )
 
@@ -364,11 +377,19 @@ def _recorded(warehouse: Path) -> dict[str, str]:
 
 
 def _left_over(folder: Path, before: dict[str, str], names: set[str]) -> list[swap.Step]:
-    """The last run's other outputs that this one did not write, as long as nobody changed them."""
+    """The last run's other outputs that this one did not write, as long as nobody changed them.
+
+    The names were kept in the warehouse, which may have come from elsewhere: one that leads out of
+    the folder names no output.
+    """
     return [
         swap.remove(folder / name)
         for name, sha256 in before.items()
-        if name not in names and (folder / name).is_file() and digest(folder / name) == sha256
+        if name not in names
+        and trust.is_inside(folder / name, [folder])
+        and (folder / name).is_file()
+        and not (folder / name).is_symlink()
+        and digest(folder / name) == sha256
     ]
 
 

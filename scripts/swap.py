@@ -11,14 +11,19 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
+from . import trust
 from .errors import InputError
+from .outside import read_json
 
 Kind = Literal["keep", "remove", "replace"]
+
+KINDS = get_args(Kind)
+TAKE_AWAY = "Take this file away, and run again."
 
 PATIENCE = 10.0
 """Seconds to wait for a program that has a file open; only Windows makes anyone wait."""
@@ -38,25 +43,27 @@ class Step(NamedTuple):
 
 def keep(source: Path, target: Path) -> Step:
     """Let a file that is about to be replaced stay under another name."""
-    return Step("keep", str(source.resolve()), str(target.resolve()))
+    return Step("keep", str(trust.place_of(source)), str(trust.place_of(target)))
 
 
 def replace(source: Path, target: Path) -> Step:
     """Move a file to its place, over what stands there."""
-    return Step("replace", str(source.resolve()), str(target.resolve()))
+    return Step("replace", str(trust.place_of(source)), str(trust.place_of(target)))
 
 
 def remove(target: Path) -> Step:
-    """Take a file away."""
-    return Step("remove", "", str(target.resolve()))
+    """Take a file away; of a link, the link and not what it points to."""
+    return Step("remove", "", str(trust.place_of(target)))
 
 
-def commit(journal: Path, steps: Iterable[Step]) -> None:
+def commit(journal: Path, steps: Iterable[Step], folders: Sequence[Path]) -> None:
     """Take all steps, or none: an InputError says which file could not be replaced.
 
-    Every file that moves, and the list of steps, is on the disk before the first one moves.
+    Every file that moves, and the list of steps, is on the disk before the first one moves. No step
+    may lead out of the `folders`.
     """
     steps = list(steps)
+    _refuse_outside(journal, steps, folders)
     for step in steps:
         _refuse_if_held(Path(step.target))
     for step in steps:
@@ -65,14 +72,19 @@ def commit(journal: Path, steps: Iterable[Step]) -> None:
     for folder in sorted({Path(step.source).parent for step in steps if step.source}):
         to_disk(folder)
     write_whole(journal, json.dumps({"steps": steps}, indent=1))
-    recover(journal)
+    recover(journal, folders)
 
 
-def recover(journal: Path) -> bool:
-    """Finish a swap that was cut off; gives whether there was one."""
+def recover(journal: Path, folders: Sequence[Path]) -> bool:
+    """Finish a swap that was cut off; gives whether there was one.
+
+    Raises InputError, before anything moves, when the list of steps is not ours or one of them
+    leads out of the `folders`.
+    """
     if not journal.exists():
         return False
-    steps = [Step(*step) for step in json.loads(journal.read_text(encoding="utf-8"))["steps"]]
+    steps = _steps(journal)
+    _refuse_outside(journal, steps, folders)
     for step in steps:
         Path(step.target).parent.mkdir(parents=True, exist_ok=True)
         _patiently(Path(step.target), partial(_take, step))
@@ -81,6 +93,38 @@ def recover(journal: Path) -> bool:
     journal.unlink()
     to_disk(journal.parent)
     return True
+
+
+def _steps(journal: Path) -> list[Step]:
+    """The steps that a swap has still to take, or has taken."""
+    trust.require_ours(journal, TAKE_AWAY)
+    try:
+        steps = [Step(*step) for step in read_json(journal.read_text(encoding="utf-8"))["steps"]]
+        for step in steps:
+            places = (step.target,) if step.kind == "remove" else (step.source, step.target)
+            if step.kind not in KINDS or not all(map(_is_place, places)):
+                raise ValueError
+    except (OSError, ValueError, TypeError, KeyError):
+        raise InputError(f"{journal}: is not a list of steps of ours. {TAKE_AWAY}") from None
+    return steps
+
+
+def _is_place(text: object) -> bool:
+    """Whether a place is whole, so that it means the same from every folder."""
+    return isinstance(text, str) and "\0" not in text and Path(text).is_absolute()
+
+
+def _refuse_outside(journal: Path, steps: Sequence[Step], folders: Sequence[Path]) -> None:
+    """An input error when a step leads out of the folders; it says which."""
+    for step in steps:
+        for place in (step.target,) if step.kind == "remove" else (step.source, step.target):
+            if not trust.is_inside(Path(place), folders):
+                raise InputError(
+                    f"{journal}: a file is to be moved from or to {Path(place).parent}, which this"
+                    " command does not work in, so nothing was moved. If an earlier run with"
+                    " another --out was cut off, give that --out to `sen2 run`; otherwise"
+                    f" {TAKE_AWAY[0].lower()}{TAKE_AWAY[1:]}"
+                )
 
 
 def put(source: Path, target: Path) -> None:
@@ -153,6 +197,8 @@ def _patiently(path: Path, action: Callable[[], object]) -> None:
 def write_whole(path: Path, text: str) -> None:
     """Write a small file so that it is there whole, on the disk, or not at all."""
     draft = path.with_name(f"{path.name}.part")
+    draft.unlink(missing_ok=True)
+    draft.touch(mode=0o600)
     draft.write_text(text, encoding="utf-8")
     to_disk(draft)
     draft.replace(path)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from . import encryption, spec
+from . import encryption, spec, views
 from .errors import InputError
 from .sql import literal
 from .sql import quoted as quoted
@@ -180,9 +180,29 @@ def connect(
             "set enable_progress_bar = false; set autoinstall_known_extensions = false"
         )
         _keep_to(connection, memory_limit())
+        if not is_new:
+            _refuse_intruders(connection, path)
         yield connection
     finally:
         connection.close()
+
+
+_looked_at: set[tuple[int, int]] = set()
+"""The files in which this process has looked for intruders: what comes later, it makes itself."""
+
+
+def _refuse_intruders(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """An input error when a view or macro has the place of a table or a function."""
+    found = path.stat()
+    if (found.st_dev, found.st_ino) in _looked_at:
+        return
+    if names := list(views.intruders(connection)):
+        raise InputError(
+            f"{path}: has {', '.join(names[:5])}{' and more' if len(names) > 5 else ''} where a"
+            " table or function of ours belongs, so nothing was done with it. Drop what is named,"
+            " or move the file away and make the warehouse again with `sen2 run`."
+        )
+    _looked_at.add((found.st_dev, found.st_ino))
 
 
 def _with_key(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:

@@ -87,7 +87,7 @@ class Site:
         if self.is_cut_off:
             known = [set(written.items()) for _, written in self.expected.values()]
             assert set(outputs.items()) <= set.union(*known)
-            with refresh.held(self.job.warehouse):
+            with refresh.held(self.job.warehouse, self.job.folders):
                 pass
             assert self.state() in self.expected.values()
             return self.check()

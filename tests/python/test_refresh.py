@@ -213,7 +213,7 @@ def stop_before(number: int, folder: Path) -> bool:
 
         for name in CALLS:
             setattr(os, name, counted(getattr(os, name)))
-        swap.commit(folder / "swap.json", steps(folder))
+        swap.commit(folder / "swap.json", steps(folder), [folder])
         os._exit(0)
     return os.waitpid(child, 0)[1] != 0
 
@@ -239,7 +239,7 @@ def test_a_swap_stopped_anywhere_is_all_or_nothing(files: Path) -> None:
             ends.append(held_by(folder) == WHOLE_NEW)
             continue
         assert {"warehouse", "report", "submission"} <= held_by(folder).keys()
-        assert swap.recover(journal)
+        assert swap.recover(journal, [folder])
         assert held_by(folder) == WHOLE_NEW
         assert (folder / "kept" / "warehouse").read_text() == OLD
         assert (folder / "superseded" / "stale").read_text() == OLD
@@ -262,7 +262,7 @@ def test_files_are_on_the_disk_before_they_move(
     monkeypatch.setattr(
         swap, "_take", lambda step: (events.append(("move", Path(step.target).name)), take(step))
     )
-    swap.commit(files / "swap.json", steps(files))
+    swap.commit(files / "swap.json", steps(files), [files])
     first = next(i for i, (kind, _) in enumerate(events) if kind == "move")
     last = max(i for i, (kind, _) in enumerate(events) if kind == "move")
     before = [name for kind, name in events[:first] if kind == "disk"]
@@ -287,7 +287,7 @@ def test_a_file_that_a_program_holds_stops_the_swap_before_it_begins(
     monkeypatch.setattr(swap, "PATIENCE", 0.3)
     start = time.monotonic()
     with pytest.raises(InputError, match="report: cannot be replaced; close it"):
-        swap.commit(files / "swap.json", steps(files))
+        swap.commit(files / "swap.json", steps(files), [files])
     assert time.monotonic() - start >= 0.3
     assert held_by(files) == WHOLE_OLD
     assert not (files / "swap.json").exists()
@@ -300,6 +300,6 @@ def test_a_copy_is_kept_where_files_have_one_name_only(
         raise OSError
 
     monkeypatch.setattr(os, "link", refuse)
-    swap.commit(files / "swap.json", steps(files))
+    swap.commit(files / "swap.json", steps(files), [files])
     assert (files / "kept" / "warehouse").read_text() == OLD
     assert held_by(files) == WHOLE_NEW
