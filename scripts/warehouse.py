@@ -180,7 +180,9 @@ def connect(
             "set enable_progress_bar = false; set autoinstall_known_extensions = false"
         )
         _keep_to(connection, memory_limit())
-        if not is_new:
+        if is_new:
+            _looked_at.add(_identity(path))
+        else:
             _refuse_intruders(connection, path)
         yield connection
     finally:
@@ -193,8 +195,7 @@ _looked_at: set[tuple[int, int]] = set()
 
 def _refuse_intruders(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     """An input error when a view or macro has the place of a table or a function."""
-    found = path.stat()
-    if (found.st_dev, found.st_ino) in _looked_at:
+    if _identity(path) in _looked_at:
         return
     if names := list(views.intruders(connection)):
         raise InputError(
@@ -202,7 +203,13 @@ def _refuse_intruders(connection: duckdb.DuckDBPyConnection, path: Path) -> None
             " table or function of ours belongs, so nothing was done with it. Drop what is named,"
             " or move the file away and make the warehouse again with `sen2 run`."
         )
-    _looked_at.add((found.st_dev, found.st_ino))
+    _looked_at.add(_identity(path))
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """What tells one file from another that takes its name."""
+    found = path.stat()
+    return found.st_dev, found.st_ino
 
 
 def _with_key(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
