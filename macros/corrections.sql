@@ -1,5 +1,6 @@
-{# The contract's tables: the key that names a row, whether it names one row only (else it is the
-   parent's), and the columns that may be corrected, which is all but the keys. #}
+{# The contract's tables: the key that names a row (or the other key, where that one is blank),
+   whether it names one row only (else it is the parent's), and the columns that may be corrected,
+   which is all but the keys. #}
 {% macro correctable() -%}
     {{ return({
         'people': {
@@ -7,7 +8,7 @@
             'is_unique': true,
             'columns': [
                 'surname', 'forename', 'birth_date', 'sex', 'gender_code', 'ethnicity', 'postcode',
-                'upn', 'uln', 'no_identifier_reason',
+                'upn', 'uln', 'no_identifier_reason', 'worker',
             ],
         },
         'requests': {
@@ -21,10 +22,14 @@
         'assessments': {
             'key': 'request_id',
             'is_unique': true,
-            'columns': ['decision', 'decision_date', 'withdrawn_date', 'twenty_week_exception'],
+            'columns': [
+                'decision', 'decision_date', 'withdrawn_date', 'twenty_week_exception',
+                'issue_decided_date', 'agreed_date',
+            ],
         },
         'disputes': {
             'key': 'request_id',
+            'other_key': 'plan_id',
             'is_unique': false,
             'columns': ['kind', 'about', 'dispute_date'],
         },
@@ -80,7 +85,7 @@
         'people': ['person_id'],
         'requests': ['request_id', 'person_id'],
         'assessments': ['request_id'],
-        'disputes': ['request_id'],
+        'disputes': ['request_id', 'plan_id'],
         'plans': ['plan_id', 'person_id', 'request_id'],
         'plan_settings': ['plan_id'],
         'placements': ['placement_id', 'plan_id'],

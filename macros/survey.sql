@@ -1,20 +1,30 @@
-{# An item that is collected in the collection year; NULL in a year that does not collect it. #}
-{% macro if_collected(table_name, column_name, expression) -%}
-    case
-        when (
-            select count(*) > 0
-            from {{ ref('items') }} as item
-            where
-                item.table_name = '{{ table_name }}'
-                and item.column_name = '{{ column_name }}'
-                and {{ var('collection_year') }} between item.year_from and item.year_to
-        ) then {{ expression }}
-    end
+{# Whether an item is collected in the collection year. #}
+{% macro is_collected(table_name, column_name) -%}
+    (
+        select count(*) > 0
+        from {{ ref('items') }} as item
+        where
+            item.table_name = '{{ table_name }}'
+            and item.column_name = '{{ column_name }}'
+            and {{ var('collection_year') }} between item.year_from and item.year_to
+    )
 {%- endmacro %}
 
-{# Whole years of age on a day. #}
+{# An item that is collected in the collection year; NULL in a year that does not collect it. #}
+{% macro if_collected(table_name, column_name, expression) -%}
+    case when {{ is_collected(table_name, column_name) }} then {{ expression }} end
+{%- endmacro %}
+
+{# Whole years of age on a day. Who was born on 29 February has the birthday on 1 March in other
+   years, as the law of England counts. #}
 {% macro age_on(birth_date, day) -%}
-    date_sub('year', {{ birth_date }}, {{ day }})
+    (
+        year({{ day }}) - year({{ birth_date }})
+        - (
+            100 * month({{ day }}) + day({{ day }})
+            < 100 * month({{ birth_date }}) + day({{ birth_date }})
+        )::integer
+    )
 {%- endmacro %}
 
 {# The accepted rows of a contract table: what was landed, without the rejected rows, each person as

@@ -42,8 +42,11 @@ rows_of as (
     select 'assessments', request_id, _file, _row
     from staging.stg_assessments semi join requests using (request_id)
     union all
-    select 'disputes', request_id, _file, _row
-    from staging.stg_disputes semi join requests using (request_id)
+    select 'disputes', coalesce(request_id, plan_id), _file, _row
+    from staging.stg_disputes
+    where
+        request_id in (select request_id from requests)
+        or request_id is null and plan_id in (select plan_id from plans)
     union all
     select 'plans', plan_id, _file, _row from plans
     union all

@@ -80,7 +80,9 @@ disputes as (
         end as reason,
     from {{ ref('stg_disputes') }} as disputes
     cross join survey
-    left join scope on disputes.request_id = scope.request_id
+    left join {{ ref('case_disputes') }} as of_case
+        on disputes._file = of_case._file and disputes._row = of_case._row
+    left join scope on of_case.request_id = scope.request_id
 ),
 
 placements as (
@@ -99,18 +101,26 @@ placements as (
     left join plan_scope on placements.plan_id = plan_scope.plan_id
 ),
 
+-- What is returned of a plan's reviews can come from several rows.
+returned_reviews as (
+    select distinct
+        _file,
+        _row,
+    from {{ ref('returned_review_rows') }}
+),
+
 reviews as (
     select
         reviews._file,
         reviews._row,
-        returned.plan_id is not null as is_returned,
+        returned._row is not null as is_returned,
         case
             when plan_scope.is_returned
                 then 'Another review of the plan is the latest by the survey day.'
             else plan_scope.reason
         end as reason,
     from {{ ref('stg_reviews') }} as reviews
-    left join {{ ref('returned_reviews') }} as returned
+    left join returned_reviews as returned
         on reviews._file = returned._file and reviews._row = returned._row
     left join plan_scope on reviews.plan_id = plan_scope.plan_id
 ),

@@ -49,12 +49,14 @@ select
     words.assessment_word,
     outcome_codes.code as assessment_outcome,
     case
-        when words.assessment_word in ('issued', 'refused') then words.assessment_state_date
+        when words.assessment_word in ('issued', 'refused') then words.assessment_decision_returned_date
         when words.assessment_word = 'withdrawn' and survey.withdrawn_assessments = 'dated'
-            then words.assessment_state_date
+            then words.assessment_decision_returned_date
     end as assessment_outcome_date,
     case
-        when words.assessment_word = 'issued' and words.assessment_state_date is not null
+        when
+            words.assessment_word = 'issued'
+            and words.assessment_decision_returned_date is not null
             then words.twenty_week_exception
     end as week20,
 from words

@@ -8,26 +8,16 @@ states as (
             as is_request_state_in_period,
         coalesce(assessment_state_date between period_start and period_end, true)
             as is_assessment_state_in_period,
-        has_moved and coalesce(moved_date between period_start and period_end, true)
+        has_moved
+        and (is_moved_too_early or coalesce(moved_date between period_start and period_end, true))
             as has_moved_in_period,
-    from {{ ref('case_states') }}
-),
-
--- The day the case came to its end without a plan.
-endings as (
-    select
-        *,
+        -- The day the case came to its end without a plan.
         case
             when is_proceeding and assessment_state <> 'undecided' then assessment_state_date
-            when is_proceeding then moved_date
+            when is_proceeding then moved_by_date
             else request_state_date
         end as ended_date,
-        has_moved_in_period
-        and (
-            assessment_state = 'undecided'
-            or coalesce(moved_date, period_start) < assessment_state_date
-        ) as has_moved_undecided_in_period,
-    from states
+    from {{ ref('case_states') }}
 ),
 
 categories as (
@@ -45,23 +35,17 @@ categories as (
                 then 'assessment_withdrawn'
             when is_proceeding and assessment_state = 'undecided' and not has_moved
                 then 'ongoing_assessment'
-            when is_proceeding and has_moved_undecided_in_period then 'ongoing_assessment'
+            when is_proceeding and assessment_state = 'undecided' and has_moved_in_period
+                then 'ongoing_assessment'
             when request_state = 'refused' and not is_overturned and is_request_state_in_period
                 then 'not_assessed'
-            when request_state = 'withdrawn' and is_request_state_in_period
+            when request_state in ('withdrawn', 'moved') and is_request_state_in_period
                 then 'request_withdrawn'
-            when
-                request_state in ('withdrawn', 'moved')
-                and has_moved_in_period
-                and coalesce(moved_date, period_start) <= coalesce(request_state_date, period_start)
-                then 'request_withdrawn'
-            when request_state = 'undecided' and coalesce(received_date <= survey_day, true)
-                then 'ongoing_request'
+            when request_state = 'undecided' and is_begun then 'ongoing_request'
             when ended_date < period_start then 'decided_before_period'
-            when ended_date > period_end then 'decided_after_period'
             when request_state in ('undecided', 'historical') then 'received_after_survey_day'
         end as category,
-    from endings
+    from states
 )
 
 select
@@ -69,7 +53,6 @@ select
     category not in (
         'ceased_before_period',
         'decided_before_period',
-        'decided_after_period',
         'received_after_survey_day'
     ) as in_return,
 from categories

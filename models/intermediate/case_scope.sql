@@ -17,16 +17,32 @@ near_misses as (
     where moved.moved_column is not null and moved.in_return <> as_they_are.in_return
 ),
 
+earlier_events as (
+    select distinct request_id from {{ ref('early_events') }}
+),
+
 -- The dates as words, so that each reason reads as a sentence.
 worded as (
     select
         *,
-        coalesce('on ' || start_date, 'on a date not held') as started,
-        coalesce('on ' || cease_date, 'on a date not held') as ceased,
-        coalesce('on ' || assessment_state_date, 'on a date not held') as assessment_ended,
-        coalesce('on ' || request_state_date, 'on a date not held') as request_ended,
-        coalesce('on ' || received_date, 'on a date not held') as received,
-        coalesce('on ' || moved_date, 'on a date not held') as moved,
+        coalesce('on ' || start_date, 'on a date not recorded') as started,
+        coalesce('on ' || cease_date, 'on a date not recorded') as ceased,
+        {% for stage in ('request', 'assessment') %}
+            coalesce(
+                'on ' || {{ stage }}_state_date,
+                'on a date that cannot be right (' || {{ stage }}_decision_returned_date || ')',
+                'on a date not recorded'
+            ) as {{ stage }}_ended,
+        {% endfor %}
+        coalesce('on ' || received_date, 'on a date not recorded') as received,
+        case
+            when is_moved_too_early then 'on a date that cannot be right (' || moved_date || ')'
+            else coalesce('on ' || moved_date, 'on a date not recorded')
+        end as moved,
+        case
+            when judged_day < survey_day then 'the end of the period (' || judged_day || ')'
+            else 'the survey day (' || survey_day || ')'
+        end as judged_day_words,
         'the survey day (' || survey_day || ')' as survey_day_words,
         'the period (' || period_start || ' to ' || period_end || ')' as period_words,
     from as_they_are
@@ -40,7 +56,12 @@ select
     category,
     case category
         when 'active_plan' then
-            'The plan started ' || started || ' and had not ceased by ' || survey_day_words || '.'
+            'The plan started ' || started || ' and had not ceased by ' || survey_day_words
+            || case
+                when is_ceased_too_early
+                    then '. Its cease date (' || cease_date || ') cannot be right, so it does not count.'
+                else '.'
+            end
         when 'recently_ceased' then
             'The plan ceased ' || ceased || ', between the start of ' || period_words
             || ' and ' || survey_day_words || '.'
@@ -51,7 +72,11 @@ select
             || period_words || '.'
         when 'awaiting_issue' then
             'It was decided to issue a plan ('
-            || coalesce('issued ' || assessment_state_date, 'not yet issued')
+            || coalesce(
+                'issued ' || assessment_state_date,
+                'issued ' || assessment_ended,
+                'not yet issued'
+            )
             || '), and none had started by ' || survey_day_words || '.'
         when 'assessment_withdrawn' then
             'The assessment was withdrawn ' || assessment_ended || ', in ' || period_words || '.'
@@ -61,36 +86,35 @@ select
                     'The person moved away ' || moved || ', in ' || period_words
                     || ', before the assessment was decided.'
                 else
-                    'The assessment was under way on ' || survey_day_words
+                    'The assessment was under way on ' || judged_day_words
                     || ' (request received ' || received || ').'
             end
         when 'not_assessed' then
             'It was decided ' || request_ended || ' not to assess, in ' || period_words || '.'
         when 'request_withdrawn' then
             case
-                when request_state = 'withdrawn' and is_request_state_in_period
-                    then 'The request was withdrawn ' || request_ended
+                when request_state = 'withdrawn' then 'The request was withdrawn ' || request_ended
                 else 'The person moved away ' || moved || ', before a decision'
             end
             || ', in ' || period_words || '.'
         when 'ongoing_request' then
             'The request was received ' || received || ' and was undecided on '
-            || survey_day_words || '.'
+            || judged_day_words || '.'
         when 'decided_before_period' then
-            'The case ended ' || coalesce('on ' || ended_date, 'on a date not held')
+            'The case ended ' || coalesce('on ' || ended_date, 'on a date not recorded')
             || ', before ' || period_words || ', and nothing has been live since.'
-        when 'decided_after_period' then
-            'The case ended on ' || ended_date || ', after ' || period_words
-            || ': it belongs to the next return.'
         when 'received_after_survey_day' then
             case
                 when plan_id is not null and is_own_request then
                     'The plan starts for this authority on '
                     || greatest(start_date, transferred_date) || ', after '
                     || survey_day_words || '.'
-                else 'The request was received ' || received || ', after ' || survey_day_words || '.'
+                else 'The request was received ' || received || ', after ' || judged_day_words || '.'
             end
     end as reason,
     near_misses.request_id is not null as near_miss,
+    category = 'received_after_survey_day' and earlier_events.request_id is not null
+        as is_out_despite_earlier_event,
 from worded
 left join near_misses using (request_id)
+left join earlier_events using (request_id)

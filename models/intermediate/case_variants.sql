@@ -5,6 +5,8 @@
     'request_decision_date',
     'request_withdrawn_date',
     'moved_date',
+    'agreed_date',
+    'issue_decided_date',
     'assessment_decision_date',
     'assessment_withdrawn_date',
     'start_date',
@@ -13,46 +15,61 @@
 ] %}
 with
 
-cases as (
-    select * from {{ ref('cases') }}
-),
-
-survey as (
-    select * from {{ ref('survey') }}
-),
-
--- Scope can only change where a date passes one of these days.
-boundary_days as (
-    select distinct unnest([
-        period_start - 1,
-        period_start,
-        period_end,
-        period_end + 1,
-        survey_day,
-        survey_day + 1,
-    ]) as boundary_day,
-    from survey
-),
-
 near_miss as (
     select value::integer as days,
     from {{ ref('thresholds') }}
     where name = 'near_miss_days'
+),
+
+-- Scope can only change where a date passes a day of the survey or another date of its case.
+cases as (
+    select
+        cases.*,
+        near_miss.days as near_miss_days,
+        [
+            survey.period_start - 1,
+            survey.period_start,
+            survey.period_end,
+            survey.period_end + 1,
+            survey.survey_day,
+            survey.survey_day + 1,
+        ] as survey_days,
+    from {{ ref('cases') }} as cases
+    cross join {{ ref('survey') }} as survey
+    cross join near_miss
+),
+
+moved as (
+    {% for column in columns %}
+        select
+            *,
+            '{{ column }}' as moved_column,
+            unnest(list_distinct(list_filter(
+                list_concat(
+                    survey_days,
+                    [
+                        {% for other in ['birth_date'] + columns if other != column %}
+                            {{ other }} - 1, {{ other }}, {{ other }} + 1{{ ',' if not loop.last }}
+                        {% endfor %}
+                    ]
+                ),
+                lambda day: abs(day - {{ column }}) <= near_miss_days and day <> {{ column }}
+            ))) as boundary_day,
+        from cases
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
 )
 
 select
-    cases.*,
+    * exclude (near_miss_days, survey_days),
     null as moved_column,
 from cases
-{% for column in columns %}
-    union all
-    select
-        cases.* replace (boundary_day as {{ column }}),
-        '{{ column }}' as moved_column,
-    from cases
-    cross join near_miss
-    inner join boundary_days
-        on boundary_day between cases.{{ column }} - near_miss.days
-            and cases.{{ column }} + near_miss.days
-    where boundary_day <> cases.{{ column }}
-{% endfor %}
+union all by name
+select
+    * exclude (near_miss_days, survey_days, boundary_day) replace (
+        {% for column in columns %}
+            case when moved_column = '{{ column }}' then boundary_day else {{ column }} end
+                as {{ column }},
+        {% endfor %}
+    ),
+from moved

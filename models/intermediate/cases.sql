@@ -13,6 +13,10 @@ plans as (
     select * from {{ ref('case_plans') }}
 ),
 
+people as (
+    {{ accepted('people') }}
+),
+
 -- A word that is not in the contract counts as no decision.
 requests_made as (
     select
@@ -54,11 +58,14 @@ all_requests as (
 
 select
     all_requests.*,
+    people.birth_date,
     assessments.request_id is not null as has_assessment,
     case assessments.decision when 'issue' then 'issued' when 'refuse' then 'refused' end
         as assessment_decision,
     assessments.decision_date as assessment_decision_date,
     assessments.withdrawn_date as assessment_withdrawn_date,
+    assessments.agreed_date,
+    assessments.issue_decided_date,
     assessments.twenty_week_exception,
     plans.plan_id,
     coalesce(plans.is_transferred_in, false) as is_transferred_in,
@@ -66,5 +73,6 @@ select
     plans.transferred_date,
     plans.cease_date,
 from all_requests
+left join people on all_requests.person_id = people.person_id
 left join assessments on all_requests.request_id = assessments.request_id
 left join plans on all_requests.request_id = plans.request_id

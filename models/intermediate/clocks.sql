@@ -9,7 +9,7 @@ requests as (
         outcomes.person_id,
         outcomes.received_date,
         states.request_state,
-        states.request_state_date,
+        states.request_decision_returned_date,
         assessments.assessment_word,
         assessments.assessment_outcome_date,
     from {{ ref('request_outcomes') }} as outcomes
@@ -43,7 +43,7 @@ events as (
         'decide_6_weeks' as clock,
         'decide_days' as limit_name,
         received_date as start_date,
-        request_state_date as end_date,
+        request_decision_returned_date as end_date,
         request_state <> 'undecided' as has_ended,
     from requests
     where request_state in ('agreed', 'refused', 'undecided')
@@ -91,8 +91,7 @@ events as (
         phase_transfer_due_date as start_date,
         phase_transfer_final_date as end_date,
         phase_transfer_final_date is not null as has_ended,
-    from reviews
-    where phase_transfer_due_date is not null
+    from {{ ref('returned_phase_transfers') }}
 ),
 
 -- How long a decision took cannot be told when it has no date.

@@ -1,10 +1,6 @@
 -- One row per case with a dispute by the survey day: was there mediation, an appeal, about what.
 with
 
-disputes as (
-    {{ accepted('disputes') }}
-),
-
 happened as (
     select
         disputes.request_id,
@@ -12,7 +8,7 @@ happened as (
         disputes.about,
         coalesce(disputes.dispute_date between survey.period_start and survey.period_end, true)
             as is_in_period,
-    from disputes
+    from {{ ref('case_disputes') }} as disputes
     cross join {{ ref('survey') }} as survey
     where coalesce(disputes.dispute_date <= survey.survey_day, true)
 )

@@ -10,7 +10,7 @@ requests as (
 ),
 
 disputes as (
-    {{ accepted('disputes') }}
+    select * from {{ ref('case_disputes') }}
 ),
 
 returned_requests as (
@@ -27,7 +27,8 @@ year_end_states as (
             when cases.request_decision is not null and cases.request_decision_date is null
                 then cases.request_decision
         end as request_state,
-        cases.has_assessment,
+        cases.has_assessment and coalesce(cases.agreed_date <= days.year_end, true)
+            as has_assessment,
         coalesce(cases.assessment_decision_date <= days.year_end, false)
         or coalesce(cases.assessment_withdrawn_date <= days.year_end, false)
         or (cases.assessment_decision is not null and cases.assessment_decision_date is null)

@@ -1,7 +1,7 @@
 -- One row per record of the built return and landed row that it rests on. A view: it is asked for a
 -- person at a time, and nothing is built of it.
 {{ config(materialized='view') }}
-{% set request_tables = ['requests', 'assessments', 'disputes'] %}
+{% set request_tables = ['requests', 'assessments'] %}
 with
 
 people as (
@@ -41,6 +41,13 @@ case_rows as (
         from {{ table_name }}
         union all
     {% endfor %}
+    select request_id, 'disputes' as source_table, _file, _row,
+    from {{ ref('case_disputes') }}
+    union all
+    select cases.request_id, 'people' as source_table, people._file, people._row,
+    from {{ ref('cases') }} as cases
+    inner join people on cases.person_id = people.person_id
+    union all
     select request_id, 'plans' as source_table, _file, _row,
     from case_plans
 ),
@@ -91,8 +98,8 @@ from described_people
     inner join case_plans on returned_plans.plan_id = case_plans.plan_id
 {% endfor %}
 union all
-select 'active_plans', request_id, 'reviews', _file, _row, null,
-from {{ ref('returned_reviews') }}
+select 'active_plans', request_id, 'reviews', _file, _row, held_columns,
+from {{ ref('returned_review_rows') }}
 union all
 select 'active_plans', request_id, 'placements', _file, _row, null,
 from {{ ref('returned_placements') }}

@@ -89,8 +89,13 @@ landed as (
         key in (select r.key from requests_accepted as r),
     from assessments
     union all
-    select 'disputes', _file, _row, null, null, 1, 'request_id', request_id,
-        request_id in (select r.key from requests_accepted as r),
+    select 'disputes', _file, _row, null, null, 1,
+        case when request_id is null and plan_id is not null then 'plan_id' else 'request_id' end,
+        coalesce(request_id, plan_id),
+        case
+            when request_id is null then plan_id in (select p.key from plans_accepted as p)
+            else request_id in (select r.key from requests_accepted as r)
+        end,
     from {{ ref('stg_disputes') }}
     union all
     select 'plans', _file, _row, 'plan_id', key, place, 'person_id', parent,

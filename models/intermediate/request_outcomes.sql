@@ -29,7 +29,23 @@ words as (
                 then 'historical'
             else request_state
         end as request_word,
-        case when has_moved then moved_to_la end as exported,
+        -- The move came before the case was finished; an undated one counts as after.
+        case
+            when not has_moved or (request_state = 'refused' and not is_overturned) then null
+            when
+                assessment_state in ('issued', 'refused')
+                and (moved_date is null or is_moved_too_early or assessment_state_date <= moved_date)
+                then null
+            when
+                is_plan_started
+                and (
+                    moved_date is null
+                    or is_moved_too_early
+                    or coalesce(greatest(start_date, judged_transferred_date) <= moved_date, true)
+                )
+                then null
+            else moved_to_la
+        end as exported,
     from cases
 )
 
@@ -42,16 +58,19 @@ select
     words.is_own_request,
     words.is_transferred_in,
     words.is_proceeding,
+    words.is_overturned,
     words.request_word,
     words.received_date,
     requests.source as request_source,
     requests.in_youth_accommodation as rya,
     outcome_codes.code as request_outcome,
-    case when words.request_word in ('agreed', 'refused') then words.request_state_date end
-        as request_outcome_date,
+    case
+        when words.request_word in ('agreed', 'refused') then words.request_decision_returned_date
+    end as request_outcome_date,
     words.exported,
     words.assessment_state,
     words.assessment_state_date,
+    words.assessment_decision_returned_date,
     words.twenty_week_exception,
     words.period_start,
     words.period_end,

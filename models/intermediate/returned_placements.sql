@@ -3,6 +3,10 @@ with
 
 placements as (
     {{ accepted('placements') }}
+),
+
+people as (
+    {{ accepted('people') }}
 )
 
 select
@@ -31,7 +35,12 @@ select
     placements._row,
 from placements
 inner join {{ ref('returned_plans') }} as plans on placements.plan_id = plans.plan_id
+left join people on plans.person_id = people.person_id
 cross join {{ ref('survey') }} as survey
 where
     coalesce(placements.entry_date <= survey.survey_day, true)
-    and coalesce(placements.leaving_date >= survey.period_start, true)
+    -- A leaving date before the entry, or the birth, cannot be true: the placement counts as open.
+    and (
+        coalesce(placements.leaving_date >= survey.period_start, true)
+        or coalesce(placements.leaving_date < greatest(placements.entry_date, people.birth_date), false)
+    )

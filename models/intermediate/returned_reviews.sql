@@ -26,9 +26,6 @@ select
     case when coalesce(decision_date <= survey_day, true) then decision end as decision,
     case when decision_date <= survey_day then decision_date end as decision_date,
     case when draft_date <= survey_day then draft_date end as draft_date,
-    phase_transfer_due_date,
-    case when phase_transfer_final_date <= survey_day then phase_transfer_final_date end
-        as phase_transfer_final_date,
     _file,
     _row,
 from held

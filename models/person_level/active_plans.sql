@@ -25,14 +25,22 @@ built as (
         {{ if_collected('active_plans', 'review_draft', 'reviews.draft_date') }}
             as review_draft,
         {{ if_collected(
-            'active_plans', 'phase_transfer_due_date', 'reviews.phase_transfer_due_date'
+            'active_plans', 'phase_transfer_due_date', 'transfers.phase_transfer_due_date'
         ) }} as phase_transfer_due_date,
         {{ if_collected(
-            'active_plans', 'phase_transfer_final_date', 'reviews.phase_transfer_final_date'
+            'active_plans', 'phase_transfer_final_date', 'transfers.phase_transfer_final_date'
         ) }} as phase_transfer_final_date,
-        reviews.decision_date as last_review,
+        -- Where no meeting is collected, the last review is the last that was decided.
+        case
+            when {{ is_collected('active_plans', 'review_meeting') }} then reviews.decision_date
+            else decisions.decision_date
+        end as last_review,
     from {{ ref('returned_plans') }} as plans
     left join {{ ref('returned_reviews') }} as reviews on plans.request_id = reviews.request_id
+    left join {{ ref('returned_phase_transfers') }} as transfers
+        on plans.request_id = transfers.request_id
+    left join {{ ref('last_review_decisions') }} as decisions
+        on plans.request_id = decisions.request_id
     left join primary_placements on plans.request_id = primary_placements.request_id
 ),
 

@@ -43,7 +43,14 @@ keyed as (
             {% if ids_of(table_name) %}
                 select
                     landed.*,
-                    {{ own_id(table.key) }} as own_key,
+                    {% if table.other_key %}
+                        case
+                            when trim(landed.{{ table.key }}) <> '' then {{ own_id(table.key) }}
+                            else {{ own_id(table.other_key) }}
+                        end as own_key,
+                    {% else %}
+                        {{ own_id(table.key) }} as own_key,
+                    {% endif %}
                 from {{ source('raw', table_name) }} as landed
                 left join {{ source('audit', 'sources') }} as sources
                     on landed._source = sources.source

@@ -12,6 +12,7 @@ select
     {{ text('upn') }} as upn,
     {{ text('uln') }} as uln,
     {{ text('no_identifier_reason') }} as no_identifier_reason,
+    {{ text('worker') }} as worker,
     _source,
     _file,
     _row,

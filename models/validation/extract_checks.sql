@@ -7,7 +7,9 @@
         ['decision'],
     ],
     'assessments': [
-        'request_id', 'null', 'request_id', ['decision_date', 'withdrawn_date'], ['decision'],
+        'request_id', 'null', 'request_id',
+        ['decision_date', 'withdrawn_date', 'issue_decided_date', 'agreed_date'],
+        ['decision'],
     ],
     'disputes': ['null', 'null', 'request_id', ['dispute_date'], ['kind', 'about']],
     'plans': [

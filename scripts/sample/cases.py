@@ -11,10 +11,9 @@ from .days import Days, Flags, Ints, joined, never, taken
 CATEGORIES = (
     "active_plan", "recently_ceased", "ceased_before_period", "not_issued", "awaiting_issue",
     "assessment_withdrawn", "ongoing_assessment", "not_assessed", "request_withdrawn",
-    "ongoing_request", "decided_before_period", "decided_after_period",
-    "received_after_survey_day",
+    "ongoing_request", "decided_before_period", "received_after_survey_day",
 )  # fmt: skip
-OUT_OF_SCOPE = frozenset(CATEGORIES[i] for i in (2, 10, 11, 12))
+OUT_OF_SCOPE = frozenset(CATEGORIES[i] for i in (2, 10, 11))
 NO, AGREE, REFUSE = 0, 1, 2
 FIRST_DECISIONS = ("assess", "refuse")
 ISSUE_DECISIONS = ("issue", "refuse")

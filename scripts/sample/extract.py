@@ -18,6 +18,8 @@ from .tables import (
     text_column,
 )
 
+TEAMS = ("Early years team", "North team", "South team", "Post-16 team")
+
 
 def one_or_two(has_second: Flags) -> tuple[Ints, Ints]:
     """The plan and rank of each row, where every plan has a rank 1 and some a rank 2."""
@@ -79,6 +81,7 @@ class TableMaker:
             "upn": text_column(people.upn),
             "uln": text_column(people.uln),
             "no_identifier_reason": text_column(people.reason),
+            "worker": coded_column(number % len(TEAMS), TEAMS),
         }
 
     def requests(self) -> tuple[int, dict[str, Column]]:
@@ -109,6 +112,8 @@ class TableMaker:
             "decision_date": days_column(cases.issue_decided),
             "withdrawn_date": days_column(cases.assessment_withdrawn),
             "twenty_week_exception": flag_column(cases.exception, cases.issue_decision != AGREE),
+            "issue_decided_date": blank_column,
+            "agreed_date": blank_column,
         }
 
     def disputes(self) -> tuple[int, dict[str, Column]]:
@@ -122,6 +127,7 @@ class TableMaker:
         case, which, day = case[order], which[order], day[order]
         return len(case), {
             "request_id": numbered_column("R", self.request_number[case] + 1),
+            "plan_id": blank_column,
             "kind": coded_column(which, [kind for kind, _ in DISPUTES]),
             "about": coded_column(which, [about for _, about in DISPUTES]),
             "dispute_date": days_column(day),

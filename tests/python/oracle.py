@@ -25,13 +25,13 @@ IN_RETURN = {
     **dict.fromkeys(("assessment_withdrawn", "ongoing_assessment", "not_assessed"), True),
     **dict.fromkeys(("request_withdrawn", "ongoing_request"), True),
     **dict.fromkeys(("ceased_before_period", "decided_before_period"), False),
-    **dict.fromkeys(("decided_after_period", "received_after_survey_day"), False),
+    "received_after_survey_day": False,
 }
 PARENTS = {
     "requests": ("people", "person_id"),
     "assessments": ("requests", "request_id"),
-    "disputes": ("requests", "request_id"),
     "plans": ("people", "person_id"),
+    "disputes": ("requests", "request_id"),  # or the plan, where there is no request
     "plan_settings": ("plans", "plan_id"),
     "placements": ("plans", "plan_id"),
     "needs": ("plans", "plan_id"),
@@ -116,6 +116,8 @@ def rejected(extract: Extract) -> set[tuple[str, int]]:
             is_bad = own == "" or own in seen
             if table in PARENTS:
                 parent, column = PARENTS[table]
+                if table == "disputes" and not row.get("request_id"):
+                    parent, column = "plans", "plan_id"
                 is_bad = is_bad or row.get(column, "") not in kept[parent]
             if own:
                 seen.add(own)
@@ -130,7 +132,7 @@ def rejected(extract: Extract) -> set[tuple[str, int]]:
 
 EVENTS = (
     *("received", "decided", "withdrawn", "moved"),
-    *("assessed", "assessment_withdrawn"),
+    *("agreed", "issue_decided", "assessed", "assessment_withdrawn"),
     *("started", "transferred", "ceased"),
 )
 
@@ -148,10 +150,13 @@ class Case:
     is_moved: bool = False
     assessment_decision: str | None = None
     is_transfer: bool = False
+    born: date | None = None
     received: date | None = None
     decided: date | None = None
     withdrawn: date | None = None
     moved: date | None = None
+    agreed: date | None = None
+    issue_decided: date | None = None
     assessed: date | None = None
     assessment_withdrawn: date | None = None
     started: date | None = None
@@ -166,6 +171,7 @@ def make_case(
     assessment: Row | None,
     plan: Row | None,
     disputes: list[Row],
+    born: date | None,
 ) -> Case:
     r, a, p = request or {}, assessment or {}, plan or {}
     return Case(
@@ -179,10 +185,13 @@ def make_case(
         is_moved=bool(r.get("moved_to_la") or r.get("moved_date")),
         assessment_decision=word(a.get("decision"), "issue", "refuse"),
         is_transfer=bool(p.get("transferred_from_la") or p.get("transferred_date")),
+        born=born,
         received=day(r.get("received_date")),
         decided=day(r.get("decision_date")),
         withdrawn=day(r.get("withdrawn_date")),
         moved=day(r.get("moved_date")),
+        agreed=day(a.get("agreed_date")),
+        issue_decided=day(a.get("issue_decided_date")),
         assessed=day(a.get("decision_date")),
         assessment_withdrawn=day(a.get("withdrawn_date")),
         started=day(p.get("start_date")),
@@ -196,9 +205,14 @@ def cases(tables: Extract) -> Iterator[Case]:
     """Every case of the rows that are not rejected."""
     requests = {row["request_id"]: row for row in tables["requests"]}
     assessments = {row["request_id"]: row for row in tables["assessments"]}
+    born = {row["person_id"]: day(row.get("birth_date")) for row in tables["people"]}
     disputes = defaultdict(list)
+    disputes_of_plan = defaultdict(list)
     for row in tables["disputes"]:
-        disputes[row["request_id"]].append(row)
+        if row["request_id"]:
+            disputes[row["request_id"]].append(row)
+        else:
+            disputes_of_plan[row["plan_id"]].append(row)
     claims: dict[str, list[Row]] = defaultdict(list)
     alone: list[Row] = []
     for plan in tables["plans"]:
@@ -212,124 +226,209 @@ def cases(tables: Extract) -> Iterator[Case]:
         # "the earliest start keeps it, the others get their own"
         plans = sorted(claims[request_id], key=lambda plan: day(plan.get("start_date")) or date.max)
         alone += plans[1:]
+        of_plan = disputes_of_plan[plans[0]["plan_id"]] if plans else []
         yield make_case(
             request_id,
             request,
             assessments.get(request_id),
             plans[0] if plans else None,
-            disputes[request_id],
+            disputes[request_id] + of_plan,
+            born[request["person_id"]],
         )
     for plan in alone:
-        yield make_case("plan:" + plan["plan_id"], None, None, plan, [])
+        key = plan["plan_id"]
+        person_born = born[plan["person_id"]]
+        yield make_case("plan:" + key, None, None, plan, disputes_of_plan[key], person_born)
 
 
 # --- The state of a case by S -------------------------------------------------------------------
 
 
-def settled(
-    decision: str | None, decided: date | None, withdrawn: date | None, survey: Survey
-) -> tuple[str, date | None]:
-    """Design: "The decision dated by S wins, a withdrawal wins over an undated one"."""
-    if decision and decided and decided <= survey.s:
-        return decision, decided
-    if withdrawn and withdrawn <= survey.s:
-        return "withdrawn", withdrawn
-    if decision and decided is None:
-        return decision, None
-    return "undecided", None
+def is_before(day: date | None, *others: date | None) -> bool:
+    """Whether a date is before any of the others that are given."""
+    return day is not None and any(other is not None and day < other for other in others)
 
 
-def request_state(case: Case, survey: Survey) -> tuple[str, date | None]:
-    return settled(case.decision, case.decided, case.withdrawn, survey)
+@dataclass(frozen=True)
+class State:
+    """A case as it was on the day it is judged by.
+
+    A decision is "agreed", "refused", … or None; its date is None when it has none, or none that
+    can be true.
+    """
+
+    is_begun: bool
+    request: str
+    requested: date | None
+    request_given: date | None  # the decision's date as it is returned
+    is_overturned: bool
+    assessment: str
+    assessed: date | None
+    assessment_given: date | None
+    has_moved: bool
+    moved: date | None
+    has_started: bool
+    started: date | None  # "for us"
+    ceased: date | None
+
+    @property
+    def is_going_on(self) -> bool:
+        """Agreed; an overturned case is "judged as if assessment had been agreed"."""
+        return self.request == "assess" or self.is_overturned
 
 
-def assessment_state(case: Case, survey: Survey) -> tuple[str, date | None]:
-    return settled(case.assessment_decision, case.assessed, case.assessment_withdrawn, survey)
+def plan_state(case: Case, survey: Survey) -> tuple[bool, date | None, date | None]:
+    """Whether the plan has started by S, when for us, and when it ceased by S."""
+    if case.plan is None:
+        return False, None, None
+    # "transferred before the start … judged as if … had no date"
+    is_transfer_early = is_before(case.transferred, case.started, case.born)
+    transferred = None if is_transfer_early else case.transferred
+    begins = [case.started, *([transferred] if case.is_transfer else [])]
+    has_started = all(survey.by_s(each) for each in begins)
+    started = max((each for each in begins if each), default=None)
+    # "ceased … before it began"
+    ceased = None if is_before(case.ceased, case.started, transferred, case.born) else case.ceased
+    return has_started, started, ceased if ceased and ceased <= survey.s else None
 
 
-def has_started(case: Case, survey: Survey) -> bool:
-    """Design: "A plan transferred in starts, for us, only once `transferred_date` is by S too"."""
-    if case.plan is None or not survey.by_s(case.started):
-        return False
-    return not case.is_transfer or survey.by_s(case.transferred)
+def state(case: Case, survey: Survey) -> State:
+    """The state of a case. Design: "With calendar_year, requests and assessments are judged as at
+    P1 (… unless a plan started by S hangs from it)"; P1 is S otherwise."""
+    has_started, started, ceased = plan_state(case, survey)
+    end = survey.s if has_started else survey.p1
 
+    def seen(day: date | None) -> date | None:
+        return day if day and day <= end else None
 
-def is_overturned(case: Case, survey: Survey) -> bool:
-    """Whether the request was refused and then assessed after all."""
-    if request_state(case, survey)[0] != "refuse":
-        return False
-    if has_started(case, survey):
-        return True
-    if case.assessment is None:
-        return False
-    events = [case.assessment_withdrawn] if case.assessment_withdrawn else []
-    if case.assessment_decision:
-        events.append(case.assessed)  # type: ignore[arg-type]
-    # ours: a row whose only events are after S overturns nothing; a row with none does
-    return not events or any(survey.by_s(event) for event in events)
+    decided = seen(case.decided) if case.decision else None
+    withdrawn, moved = seen(case.withdrawn), seen(case.moved)
+    assessed = seen(case.assessed) if case.assessment_decision else None
+    assessment_withdrawn = seen(case.assessment_withdrawn)
+    # "received after S and nothing of it dated by S (an undated decision does not count)"
+    is_begun = (
+        case.received is None
+        or case.received <= end
+        or has_started
+        or any([decided, withdrawn, moved, assessed, assessment_withdrawn])
+    )
 
+    # Principle 1: "decided or withdrawn before it was received, …, born after any of them"
+    is_decision_wrong = is_before(decided, case.received, case.born)
+    is_withdrawal_wrong = is_before(withdrawn, case.received, case.born)
+    is_move_wrong = is_before(moved, case.received, case.born)  # ours: of the same kind
 
-def has_moved(case: Case, survey: Survey) -> bool:
-    return case.is_moved and survey.by_s(case.moved)
+    # "The decision dated by S wins, a withdrawal wins over an undated one"
+    request, requested, request_given = "undecided", None, None
+    has_moved = is_begun and case.is_moved and (case.moved is None or moved is not None)
+    if case.decision and decided and not is_decision_wrong:
+        request, requested, request_given = case.decision, decided, decided
+    elif withdrawn:
+        request, requested = "withdrawn", None if is_withdrawal_wrong else withdrawn
+    elif case.decision and is_begun and (case.decided is None or decided):
+        request, request_given = case.decision, decided
+    elif has_moved:
+        request, requested = "moved", None if is_move_wrong else moved
+
+    # "overturned when a plan started by S, or an assessment row, hangs from the request, unless
+    # that row's `agreed_date` is after S"; ours: what is dated by S shows that it was agreed
+    is_agreed_later = case.agreed is not None and case.agreed > end
+    is_overturned = request == "refuse" and (
+        has_started
+        or (
+            case.assessment is not None
+            and (not is_agreed_later or assessed is not None or assessment_withdrawn is not None)
+        )
+    )
+
+    # "assessment decided before the request was"
+    before = [case.received, case.born, None if is_decision_wrong else decided]
+    if case.decision == "refuse":
+        before.append(seen(case.agreed))
+    is_assessed_wrong = is_before(assessed, *before)
+    assessment_ended = assessment_withdrawn
+    is_end_wrong = is_before(assessment_withdrawn, *before)
+    # "a withdrawal dated after an agreement withdraws the assessment"
+    agreed = requested if request == "assess" else None
+    if is_overturned:
+        agreed = case.agreed or requested
+    if assessment_ended is None and withdrawn and agreed and withdrawn > agreed:
+        assessment_ended, is_end_wrong = withdrawn, False
+
+    decision, made = case.assessment_decision, None
+    assessment, given = "undecided", None
+    is_decided_undated = decision is not None and is_begun
+    if case.assessed is None:
+        # "blank with decision=issue means decided but plan not yet issued", unless decided later
+        later = case.issue_decided is not None and case.issue_decided > end
+        is_decided_undated = is_decided_undated and not (decision == "issue" and later)
+    elif assessed is None:
+        # "An issue dated after S counts as decided on S … when `issue_decided_date` is by S"
+        is_known = seen(case.issue_decided) is not None
+        is_decided_undated = is_decided_undated and decision == "issue" and is_known
+    if request == "refuse" and not is_overturned:
+        pass
+    elif decision and assessed and not is_assessed_wrong:
+        assessment, made, given = decision, assessed, assessed
+    elif assessment_ended:
+        assessment, made = "withdrawn", None if is_end_wrong else assessment_ended
+    elif decision and is_decided_undated:
+        assessment, given = decision, assessed
+
+    return State(
+        is_begun=is_begun,
+        request=request,
+        requested=requested,
+        request_given=request_given,
+        is_overturned=is_overturned,
+        assessment=assessment,
+        assessed=made,
+        assessment_given=given,
+        has_moved=has_moved,
+        moved=None if is_move_wrong else moved,
+        has_started=has_started,
+        started=started,
+        ceased=ceased,
+    )
 
 
 def category(case: Case, survey: Survey) -> str:
     """The first that applies."""
-    s, p0, p1 = survey.s, survey.p0, survey.p1
-    if case.plan is not None:
-        is_ceased = case.ceased is not None and case.ceased <= s
-        if has_started(case, survey) and not is_ceased:
-            return "active_plan"
-        if is_ceased:
-            assert case.ceased
-            return "recently_ceased" if case.ceased >= p0 else "ceased_before_period"
+    p0 = survey.p0
+    now = state(case, survey)
+    if now.has_started and now.ceased is None:
+        return "active_plan"
+    if now.has_started and now.ceased:
+        return "recently_ceased" if now.ceased >= p0 else "ceased_before_period"
     if case.request is None:
         return "received_after_survey_day"  # "a plan that starts (for us) after S"
-
-    request, requested = request_state(case, survey)
-    assessment, assessed = assessment_state(case, survey)
-    is_agreed = request == "assess" or is_overturned(case, survey)
-    moved = has_moved(case, survey)
-    moved_in_period = moved and survey.in_period(case.moved)
-
-    if assessment == "refuse" and survey.in_period(assessed):
+    if now.assessment == "refuse" and survey.in_period(now.assessed):
         return "not_issued"
-    if assessment == "issue" and survey.in_period(assessed):
+    if now.assessment == "issue" and survey.in_period(now.assessed):
         return "awaiting_issue"
-    if assessment == "withdrawn" and survey.in_period(assessed):
+    if now.assessment == "withdrawn" and survey.in_period(now.assessed):
         return "assessment_withdrawn"
-    if is_agreed:
-        if assessment == "undecided" and not moved:
-            return "ongoing_assessment"
-        if moved_in_period and (
-            assessment == "undecided" or (assessed is not None and (case.moved or p0) < assessed)
-        ):
-            return "ongoing_assessment"
-    if request == "refuse" and not is_agreed and survey.in_period(requested):
+    has_moved_in_period = now.has_moved and survey.in_period(now.moved)
+    if (
+        now.is_going_on
+        and now.assessment == "undecided"
+        and (has_moved_in_period or not now.has_moved)
+    ):
+        return "ongoing_assessment"
+    if now.request == "refuse" and not now.is_overturned and survey.in_period(now.requested):
         return "not_assessed"
-    if request == "withdrawn" and survey.in_period(requested):
+    if now.request in ("withdrawn", "moved") and survey.in_period(now.requested):
         return "request_withdrawn"
-    if moved_in_period and request == "undecided":
-        return "request_withdrawn"
-    if moved_in_period and request == "withdrawn" and requested and (case.moved or p0) <= requested:
-        return "request_withdrawn"
-    is_received = survey.by_s(case.received)
-    if request == "undecided" and is_received and not moved:
+    if now.request == "undecided" and now.is_begun:
         return "ongoing_request"
-
-    ended: date | None = None
-    if is_agreed:
-        ended = case.moved if assessment == "undecided" else assessed
-    elif request == "undecided":
-        ended = case.moved if moved else None
-    else:
-        ended = requested
-    if ended and ended < p0:
-        return "decided_before_period"
-    if ended and p1 < ended <= s:
-        return "decided_after_period"
-    assert not is_received, case
-    return "received_after_survey_day"
+    if now.request == "undecided":
+        return "received_after_survey_day"
+    ended = now.requested
+    if now.is_going_on:
+        ended = now.moved if now.assessment == "undecided" else now.assessed
+    assert ended is not None
+    assert ended < p0, case
+    return "decided_before_period"
 
 
 def is_near_miss(case: Case, survey: Survey) -> bool:
@@ -360,41 +459,47 @@ def is_historical(case: Case, survey: Survey) -> bool:
 
 
 def request_outcome(case: Case, survey: Survey) -> tuple[str, date | None]:
-    state, decided = request_state(case, survey)
+    now = state(case, survey)
     if is_historical(case, survey):
         return "H", None
-    if state in ("assess", "refuse"):
-        if decided and decided < survey.p0:
+    if now.request in ("assess", "refuse"):
+        if now.requested and now.requested < survey.p0:
             return "H", None
-        return ("Y" if state == "assess" else "N"), decided
-    if state == "withdrawn" or has_moved(case, survey):
-        return "W", None
-    return "A", None
+        return ("Y" if now.request == "assess" else "N"), now.request_given
+    return ("W" if now.request in ("withdrawn", "moved") else "A"), None
 
 
 def exported(case: Case, survey: Survey) -> str | None:
-    la = (case.request or {}).get("moved_to_la") or None
-    return la if survey.by_s(case.moved) else None
+    """`moved_to_la` when the move is blank or by S and came before the case was finished: "never
+    with a refusal that was not overturned, nor with an assessment decided or a plan started by the
+    day of the move (an undated move counts as after them)"."""
+    now = state(case, survey)
+    if not now.has_moved or (now.request == "refuse" and not now.is_overturned):
+        return None
+    is_decided = now.assessment in ("issue", "refuse")
+    if now.moved is None:
+        is_finished = is_decided or now.has_started
+    else:
+        is_decided = is_decided and now.assessed is not None and now.assessed <= now.moved
+        is_started = now.has_started and (now.started is None or now.started <= now.moved)
+        is_finished = is_decided or is_started
+    return None if is_finished else (case.request or {}).get("moved_to_la") or None
 
 
 def assessment_outcome(case: Case, survey: Survey) -> tuple[str, date | None] | None:
     """The outcome and its date; None when the case has no assessment to return."""
     if is_historical(case, survey):
         return "H", None
-    state, decided = assessment_state(case, survey)
-    outcome, _ = request_outcome(case, survey)
-    is_refused = request_state(case, survey)[0] == "refuse" and not is_overturned(case, survey)
-    if (
-        is_refused
-        or outcome in ("A", "W")
-        or (exported(case, survey) is not None and state == "undecided")
+    now = state(case, survey)
+    if not now.is_going_on or (
+        exported(case, survey) is not None and now.assessment == "undecided"
     ):
         return ("A", None) if has_returned_plan(case, survey) else None
-    if state in ("issue", "refuse"):
-        if decided and decided < survey.p0:
+    if now.assessment in ("issue", "refuse"):
+        if now.assessed and now.assessed < survey.p0:
             return "H", None
-        return ("Y" if state == "issue" else "N"), decided
-    return ("W" if state == "withdrawn" else "A"), None
+        return ("Y" if now.assessment == "issue" else "N"), now.assessment_given
+    return ("W" if now.assessment == "withdrawn" else "A"), None
 
 
 def flag(case: Case, name: str, outcome: str, survey: Survey) -> str | None:
@@ -454,20 +559,59 @@ def assessment_row(case: Case, survey: Survey) -> Returned | None:
     }
 
 
-def returned_placements(placements: list[Row], survey: Survey) -> list[Row]:
-    """Design: "overlap P0 to S (leaving on P0 counts, a blank entry date counts)"."""
-    return [
-        row
-        for row in placements
-        if (day(row.get("entry_date")) or survey.s) <= survey.s
-        and (day(row.get("leaving_date")) or survey.p0) >= survey.p0
-    ]
+def returned_placements(
+    placements: list[Row], survey: Survey, born: date | None = None
+) -> list[Row]:
+    """Design: "overlap P0 to S (leaving on P0 counts, a blank entry date counts); … one before its
+    entry is returned and counts as not yet left"."""
+    found = []
+    for row in placements:
+        entry, leaving = day(row.get("entry_date")), day(row.get("leaving_date"))
+        if is_before(leaving, entry, born):
+            leaving = None
+        if (entry or survey.s) <= survey.s and (leaving or survey.p0) >= survey.p0:
+            found.append(row)
+    return found
 
 
 def returned_review(reviews: list[Row], survey: Survey) -> Row | None:
     """Design: "the latest meeting by S (one without … only when there is no other)"."""
     by_s = [row for row in reviews if survey.by_s(day(row.get("meeting_date")))]
     return max(by_s, key=lambda row: day(row.get("meeting_date")) or date.min, default=None)
+
+
+def returned_transfer(reviews: list[Row], survey: Survey) -> Row | None:
+    """Design: "the latest due date on or after P0 of any review row, held or not"."""
+    due = [
+        row for row in reviews if (day(row.get("phase_transfer_due_date")) or date.min) >= survey.p0
+    ]
+    # ours: of two rows with one due date, the one with the later final date by S
+    return max(
+        due,
+        key=lambda row: (
+            day(row.get("phase_transfer_due_date")),
+            iso_by_s(row.get("phase_transfer_final_date"), survey) or "",
+        ),
+        default=None,
+    )
+
+
+def last_decided(reviews: list[Row], survey: Survey) -> Row | None:
+    """Design: "In 2023 LastReview is the latest decision by S of any review"."""
+    decided = [row for row in reviews if iso_by_s(row.get("decision_date"), survey)]
+    return max(decided, key=lambda row: row.get("decision_date", ""), default=None)
+
+
+def is_meeting_collected(survey: Survey) -> bool:
+    return "review_meeting" in collected("active_plans", survey.year)
+
+
+def returned_review_rows(reviews: list[Row], survey: Survey) -> list[Row | None]:
+    """Every row that something of a plan's reviews is returned from."""
+    found = [returned_review(reviews, survey), returned_transfer(reviews, survey)]
+    if not is_meeting_collected(survey):
+        found.append(last_decided(reviews, survey))
+    return found
 
 
 @dataclass
@@ -515,13 +659,17 @@ def plan_rows(case: Case, hanging: Hanging, survey: Survey) -> Iterator[tuple[st
     for row in hanging.plan_settings:
         yield "plan_detail", {**keys, **place(row)}
 
-    attended = returned_placements(hanging.placements, survey)
+    attended = returned_placements(hanging.placements, survey, case.born)
     first = max(
         (row for row in attended if row.get("rank") == "1"),
         key=lambda row: day(row.get("entry_date")) or date.min,
         default={},
     )
     review = returned_review(hanging.reviews, survey) or {}
+    transfer = returned_transfer(hanging.reviews, survey) or {}
+    decided = review
+    if not is_meeting_collected(survey):
+        decided = last_decided(hanging.reviews, survey) or {}
     is_transferred = case.is_transfer and survey.in_period(case.transferred)
     is_reviewed = survey.by_s(day(review.get("decision_date")))
     yield (
@@ -534,9 +682,11 @@ def plan_rows(case: Case, hanging: Hanging, survey: Survey) -> Iterator[tuple[st
             "review_meeting": iso(day(review.get("meeting_date"))),
             "review_outcome": review.get("decision") if is_reviewed else None,
             "review_draft": iso_by_s(review.get("draft_date"), survey),
-            "phase_transfer_due_date": iso(day(review.get("phase_transfer_due_date"))),
-            "phase_transfer_final_date": iso_by_s(review.get("phase_transfer_final_date"), survey),
-            "last_review": iso_by_s(review.get("decision_date"), survey),
+            "phase_transfer_due_date": iso(day(transfer.get("phase_transfer_due_date"))),
+            "phase_transfer_final_date": iso_by_s(
+                transfer.get("phase_transfer_final_date"), survey
+            ),
+            "last_review": iso_by_s(decided.get("decision_date"), survey),
         },
     )
     for row in attended:
@@ -637,9 +787,9 @@ def answer(extract: Extract, survey: Survey) -> Answer:
             below = hanging[case.plan["plan_id"]]
             for table, returned in plan_rows(case, below, survey):
                 put(table, returned)
-            review = returned_review(below.reviews, survey)
-            attended = returned_placements(below.placements, survey)
-            for source in (case.plan, *below.plan_settings, *below.needs, *attended, review):
+            reviewed = returned_review_rows(below.reviews, survey)
+            attended = returned_placements(below.placements, survey, case.born)
+            for source in (case.plan, *below.plan_settings, *below.needs, *attended, *reviewed):
                 used.add(id(source))
     for person in tables["people"]:
         if person["person_id"] in persons:

@@ -125,7 +125,7 @@ def example(claim: str, *rows: tuple[str, Row], **expected: object) -> None:
 example(
     "a request received on the survey day is ongoing",
     request(received_date="S"),
-    category="ongoing_request", near_miss=True,
+    category="ongoing_request", calendar_year="received_after_survey_day", near_miss=True,
     requests={"request_outcome": "A", "request_outcome_date": None, "received_date": "S"},
     assessment=None, named_plan=None, active_plans=None,
 )  # fmt: skip
@@ -212,13 +212,13 @@ example(
 example(
     "refused the day after the period",
     refused("P1+1"),
-    category="ongoing_request", calendar_year="decided_after_period", near_miss=None,
+    category="ongoing_request", near_miss=None,
     requests={"request_outcome": "A", "request_outcome_date": None},
 )  # fmt: skip
 example(
     "refused on the survey day",
     refused("S"),
-    category="not_assessed", calendar_year="decided_after_period",
+    category="not_assessed", calendar_year="ongoing_request",
     requests={"request_outcome": "N", "request_outcome_date": "S"},
 )  # fmt: skip
 example(
@@ -255,16 +255,169 @@ example(
 example(
     "a refusal overturned by an assessment decided by the survey day",
     refused(), issued("S"),
-    category="awaiting_issue", calendar_year="decided_after_period",
+    category="awaiting_issue", calendar_year="ongoing_assessment",
     requests={"request_outcome": "N", "request_outcome_date": "P0+40"},
     assessment={"assessment_outcome": "Y", "assessment_outcome_date": "S"},
 )  # fmt: skip
 example(
-    "an assessment whose only event is after the survey day overturns nothing",
+    "an assessment whose only event is after the survey day overturns, and is under way",
     refused(), issued("S+1"),
+    category="ongoing_assessment",
+    requests={"request_outcome": "N", "request_outcome_date": "P0+40"},
+    assessment={"assessment_outcome": "A", "assessment_outcome_date": None},
+)  # fmt: skip
+example(
+    "a refusal that is overturned after the survey day is not overturned yet",
+    refused(), issued("S+40", agreed_date="S+1"),
     category="not_assessed", assessment=None,
     requests={"request_outcome": "N", "request_outcome_date": "P0+40"},
     dispositions={"assessments": ["out_of_scope"]},
+)  # fmt: skip
+example(
+    "a refusal that is overturned on the survey day is",
+    refused(), issued("S+40", agreed_date="S"),
+    category="ongoing_assessment", calendar_year="not_assessed",
+    assessment={"assessment_outcome": "A"},
+)  # fmt: skip
+example(
+    "a refusal before the period, overturned after the survey day, is out",
+    refused("P0-60", received_date="P0-90"), assessment(agreed_date="S+1"),
+    category="decided_before_period", near_miss=True,
+)  # fmt: skip
+example(
+    "an agreement after the survey day cannot be true beside an assessment decided in the period",
+    refused("P0-60", received_date="P0-90"),
+    assessment(agreed_date="S+1", decision="refuse", decision_date="P0+50"),
+    category="not_issued",
+    assessment={"assessment_outcome": "N", "assessment_outcome_date": "P0+50"},
+)  # fmt: skip
+example(
+    "a plan to be issued after the survey day, decided by then, is decided without a date",
+    agreed(), issued("S+9", issue_decided_date="P0+90"),
+    category="awaiting_issue",
+    assessment={"assessment_outcome": "Y", "assessment_outcome_date": None, "week20": None},
+)  # fmt: skip
+example(
+    "a plan to be issued, decided after the survey day, is undecided",
+    agreed(), issued("", issue_decided_date="S+1"),
+    category="ongoing_assessment", assessment={"assessment_outcome": "A"},
+)  # fmt: skip
+
+# --- Contradictions: dates that cannot be true beside another --------------------------------------
+
+example(
+    "ceased before it began: the plan is active and the date is returned",
+    plan(start_date="P0+60", cease_date="P0-120", cease_reason="2", request_id=""),
+    category={"plan:p1": "active_plan"},
+    named_plan={"start_date": "P0+60", "cease_date": "P0-120", "cease_reason": "2"},
+)  # fmt: skip
+example(
+    "ceased before it was transferred in: active",
+    old_plan(transferred_from_la="331", transferred_date="P0+60", cease_date="P0-20"),
+    category={"plan:p1": "active_plan"}, named_plan={"cease_date": "P0-20"},
+)  # fmt: skip
+example(
+    "transferred in before it started: it counts as transferred, on no date",
+    agreed(), issued(), plan(transferred_from_la="331", transferred_date="P0+50"),
+    category="active_plan", requests={"request_outcome": "H"},
+    assessment={"assessment_outcome": "H"}, active_plans={"transfer_la": "331"},
+)  # fmt: skip
+example(
+    "refused ten years before it was received: made in the period, with its date",
+    refused("P0-3000", received_date="P0+320"),
+    category="not_assessed",
+    requests={"request_outcome": "N", "request_outcome_date": "P0-3000"},
+)  # fmt: skip
+example(
+    "agreed before it was received: the assessment is under way, and the request is no H",
+    agreed("P0-3000", received_date="P0+20"),
+    category="ongoing_assessment",
+    requests={"request_outcome": "Y", "request_outcome_date": "P0-3000"},
+    assessment={"assessment_outcome": "A"},
+)  # fmt: skip
+example(
+    "withdrawn before it was received: withdrawn in the period",
+    request(received_date="P0+320", withdrawn_date="P0-3000"),
+    category="request_withdrawn", requests={"request_outcome": "W"},
+)  # fmt: skip
+example(
+    "moved away before it was received: moved in the period",
+    request(received_date="P0+320", moved_to_la="331", moved_date="P0-3000"),
+    category="request_withdrawn", requests={"request_outcome": "W", "exported": "331"},
+)  # fmt: skip
+example(
+    "an assessment refused before the request was decided: in the period, with its date",
+    agreed("P0+350", received_date="P0+320"),
+    assessment(decision="refuse", decision_date="P0-3000"),
+    category="not_issued",
+    assessment={"assessment_outcome": "N", "assessment_outcome_date": "P0-3000"},
+)  # fmt: skip
+example(
+    "an assessment withdrawn before the request was agreed: in the period",
+    agreed("P0+40"), assessment(withdrawn_date="P0-30"),
+    category="assessment_withdrawn", assessment={"assessment_outcome": "W"},
+)  # fmt: skip
+example(
+    "decided before the person was born: in the period, with its date",
+    person(birth_date="P0+10"), refused("P0-20", received_date="P0-60"),
+    category="not_assessed",
+    requests={"request_outcome": "N", "request_outcome_date": "P0-20"},
+)  # fmt: skip
+example(
+    "decided on the day it was received is no contradiction",
+    refused("P0-40", received_date="P0-40"), category="decided_before_period",
+)  # fmt: skip
+example(
+    "received after the survey day, decided before: decided in the period",
+    refused("P0+40", received_date="S+300"),
+    category="not_assessed",
+    requests={"request_outcome": "N", "request_outcome_date": "P0+40", "received_date": "S+300"},
+)  # fmt: skip
+example(
+    "received after the survey day, decided on no date: not there yet",
+    refused("", received_date="S+1"), category="received_after_survey_day", requests=None,
+)  # fmt: skip
+example(
+    "a plan that starts after the survey day has not ceased before it",
+    old_plan(start_date="S+10", cease_date="P0+100", cease_reason="9"),
+    category={"plan:p1": "received_after_survey_day"}, named_plan=None,
+)  # fmt: skip
+example(
+    "a placement left before it was entered is returned, as not yet left",
+    old_plan(), placement(entry_date="P0+200", leaving_date="P0-300"),
+    category={"plan:p1": "active_plan"},
+    placement_detail={"entry_date": "P0+200", "leaving_date": "P0-300"},
+    dispositions={"placements": ["returned"]},
+)  # fmt: skip
+
+# --- Withdrawn after an agreement ------------------------------------------------------------------
+
+example(
+    "a request withdrawn after it was agreed withdraws the assessment",
+    agreed("P0+40", withdrawn_date="P0+90"),
+    category="assessment_withdrawn", requests={"request_outcome": "Y"},
+    assessment={"assessment_outcome": "W"},
+)  # fmt: skip
+example(
+    "a request withdrawn after it was agreed, both before the period",
+    agreed("P0-90", received_date="P0-120", withdrawn_date="P0-40"),
+    category="decided_before_period",
+)  # fmt: skip
+example(
+    "a request withdrawn after the assessment was decided changes nothing",
+    agreed("P0+40", withdrawn_date="P0+120"), issued("P0+100"),
+    category="awaiting_issue", assessment={"assessment_outcome": "Y"},
+)  # fmt: skip
+example(
+    "a request withdrawn after a refusal was overturned withdraws the assessment",
+    refused("P0+40", withdrawn_date="P0+120"), assessment(agreed_date="P0+80"),
+    category="assessment_withdrawn", requests={"request_outcome": "N"},
+    assessment={"assessment_outcome": "W"},
+)  # fmt: skip
+example(
+    "a request withdrawn before the refusal was overturned does not",
+    refused("P0+40", withdrawn_date="P0+60"), assessment(agreed_date="P0+80"),
+    category="ongoing_assessment", assessment={"assessment_outcome": "A"},
 )  # fmt: skip
 example(
     "a refusal overturned by an assessment decided to issue, undated",
@@ -292,9 +445,10 @@ example(
     category="ongoing_assessment", assessment={"assessment_outcome": "A"},
 )  # fmt: skip
 example(
-    "a refusal in the period, overturned by an assessment that ended before it",
+    "a refusal overturned by an assessment that is dated before it: decided in the period",
     refused(), assessment(decision="refuse", decision_date="P0-1"),
-    category="decided_before_period", requests=None,
+    category="not_issued", requests={"request_outcome": "N"},
+    assessment={"assessment_outcome": "N", "assessment_outcome_date": "P0-1"},
 )  # fmt: skip
 example(
     "a refusal overturned by a plan started on the survey day",
@@ -343,7 +497,7 @@ example(
 example(
     "a request withdrawn the day after the period",
     request(withdrawn_date="P1+1"),
-    category="ongoing_request", calendar_year="decided_after_period",
+    category="ongoing_request",
     requests={"request_outcome": "A"},
 )  # fmt: skip
 example(
@@ -407,7 +561,7 @@ example(
 example(
     "moved away undecided the day after the period",
     request(moved_to_la="331", moved_date="P1+1"),
-    category="ongoing_request", calendar_year="decided_after_period",
+    category="ongoing_request",
     requests={"request_outcome": "A", "exported": None},
 )  # fmt: skip
 example(
@@ -416,10 +570,10 @@ example(
     category="ongoing_request", requests={"request_outcome": "A", "exported": None},
 )  # fmt: skip
 example(
-    "moved away after a refusal in the period",
+    "moved away after a refusal in the period is no export",
     refused("P0+40", moved_to_la="331", moved_date="P0+60"),
     category="not_assessed",
-    requests={"request_outcome": "N", "request_outcome_date": "P0+40", "exported": "331"},
+    requests={"request_outcome": "N", "request_outcome_date": "P0+40", "exported": None},
 )  # fmt: skip
 example(
     "moved away in the period with an assessment under way",
@@ -442,7 +596,7 @@ example(
 example(
     "moved away after the period with an assessment under way",
     agreed(moved_to_la="331", moved_date="P1+1"), assessment(),
-    category="ongoing_assessment", calendar_year="decided_after_period",
+    category="ongoing_assessment",
     requests={"request_outcome": "Y", "exported": None}, assessment={"assessment_outcome": "A"},
 )  # fmt: skip
 example(
@@ -486,6 +640,27 @@ example(
     category="not_issued", requests={"exported": "331"},
     assessment={"assessment_outcome": "N", "assessment_outcome_date": "P0+80"},
 )  # fmt: skip
+for day, expected in [("P0+79", "331"), ("P0+80", None), ("P0+81", None), ("", None)]:
+    example(
+        f"moved away {day or 'on no date'}, refused a plan P0+80",
+        agreed(moved_to_la="331", moved_date=day),
+        assessment(decision="refuse", decision_date="P0+80"),
+        category="not_issued", requests={"exported": expected},
+    )  # fmt: skip
+    example(
+        f"moved away {day or 'on no date'}, plan started P0+80",
+        agreed(moved_to_la="331", moved_date=day), plan(start_date="P0+80"),
+        category="active_plan", requests={"exported": expected},
+    )  # fmt: skip
+example(
+    "moved away, no date, refused: no export",
+    refused(moved_to_la="331"), category="not_assessed", requests={"exported": None},
+)  # fmt: skip
+example(
+    "moved away with an overturned refusal under way",
+    refused(moved_to_la="331", moved_date="P0+90"), assessment(),
+    category="ongoing_assessment", assessment=None, requests={"exported": "331"},
+)  # fmt: skip
 
 # --- Assessments ----------------------------------------------------------------------------------
 
@@ -523,9 +698,9 @@ example(
     assessment={"assessment_outcome": "A"},
 )  # fmt: skip
 example(
-    "agreed on the survey day counts, whatever the period",
+    "agreed on the survey day counts, unless the period ended before",
     agreed("S"),
-    category="ongoing_assessment",
+    category="ongoing_assessment", calendar_year="ongoing_request",
     requests={"request_outcome": "Y", "request_outcome_date": "S"},
     assessment={"assessment_outcome": "A"},
 )  # fmt: skip
@@ -539,8 +714,8 @@ for day, category, calendar in [
     ("P0-1", "decided_before_period", None),
     ("P0", "not_issued", None),
     ("P1", "not_issued", None),
-    ("P1+1", "ongoing_assessment", "decided_after_period"),
-    ("S", "not_issued", "decided_after_period"),
+    ("P1+1", "ongoing_assessment", None),
+    ("S", "not_issued", "ongoing_assessment"),
     ("S+1", "ongoing_assessment", None),
     ("", "not_issued", None),
 ]:
@@ -564,8 +739,8 @@ for day, category, calendar in [
     ("P0-1", "decided_before_period", None),
     ("P0", "awaiting_issue", None),
     ("P1", "awaiting_issue", None),
-    ("P1+1", "ongoing_assessment", "decided_after_period"),
-    ("S", "awaiting_issue", "decided_after_period"),
+    ("P1+1", "ongoing_assessment", None),
+    ("S", "awaiting_issue", "ongoing_assessment"),
     ("S+1", "ongoing_assessment", None),
     ("", "awaiting_issue", None),
     ("unreadable", "awaiting_issue", None),
@@ -587,8 +762,8 @@ for day, category, calendar in [
     ("P0-1", "decided_before_period", None),
     ("P0", "assessment_withdrawn", None),
     ("P1", "assessment_withdrawn", None),
-    ("P1+1", "ongoing_assessment", "decided_after_period"),
-    ("S", "assessment_withdrawn", "decided_after_period"),
+    ("P1+1", "ongoing_assessment", None),
+    ("S", "assessment_withdrawn", "ongoing_assessment"),
     ("S+1", "ongoing_assessment", None),
 ]:
     is_out = category == "decided_before_period"
@@ -747,12 +922,6 @@ example(
     "an unreadable cease date is no cease date, and the reason stays",
     old_plan(cease_date="unknown", cease_reason="3"),
     category={"plan:p1": "active_plan"}, named_plan={"cease_date": None, "cease_reason": "3"},
-)  # fmt: skip
-example(
-    "a plan ceased in the period is recently ceased even if it had not started",
-    old_plan(start_date="S+10", cease_date="P0+100", cease_reason="9"),
-    category={"plan:p1": "recently_ceased"},
-    named_plan={"start_date": "S+10", "cease_date": "P0+100"},
 )  # fmt: skip
 example(
     "a plan that hangs from an undecided request gets an assessment, undecided",
@@ -957,6 +1126,24 @@ for day, expected in [("P0-1", None), ("P0", "1"), ("P1", "1"), ("S+1", None), (
         },
     )  # fmt: skip
 
+example(
+    "a dispute of a plan without a request is of its historical one",
+    old_plan(), dispute("appeal", "other", "P0+50", request_id="", plan_id="p1"),
+    category={"plan:p1": "active_plan"},
+    assessment={"assessment_outcome": "H", "other_tribunal": "1", "other_mediation": None},
+    dispositions={"disputes": ["returned"]},
+)  # fmt: skip
+example(
+    "a dispute of a plan with a request is of that request",
+    agreed(), issued(), plan(), dispute("appeal", "issue", "P0+150", request_id="", plan_id="p1"),
+    category="active_plan", assessment={"assessment_tribunal": "1"},
+)  # fmt: skip
+example(
+    "a dispute of no plan and no request is rejected",
+    person(), dispute("appeal", "other", "", request_id="", plan_id="p9"),
+    category={}, dispositions={"disputes": ["rejected"]},
+)  # fmt: skip
+
 # --- Placements, settings, needs ------------------------------------------------------------------
 
 example(
@@ -1042,6 +1229,33 @@ example(
     category={"plan:p1": "active_plan"}, years=(2024, 9999),
     active_plans={"review_meeting": "S", "review_outcome": "A", "last_review": "S"},
     dispositions={"reviews": ["out_of_scope", "returned", "out_of_scope", "out_of_scope"]},
+)  # fmt: skip
+example(
+    "a phase transfer is the plan's own: of the latest due date, held or not",
+    old_plan(),
+    review(meeting_date="P0+40", decision="M", decision_date="P0+50"),
+    review(phase_transfer_due_date="P0+400", phase_transfer_final_date="P0+20"),
+    review(meeting_date="S+20", phase_transfer_due_date="P0+300"),
+    category={"plan:p1": "active_plan"}, years=(2026, 9999),
+    active_plans={
+        "review_meeting": "P0+40", "phase_transfer_due_date": "P0+400",
+        "phase_transfer_final_date": "P0+20",
+    },
+    dispositions={"reviews": ["returned", "returned", "out_of_scope"]},
+)  # fmt: skip
+for day, expected in [("P0-1", None), ("P0", "P0")]:
+    example(
+        f"a phase transfer due on {day}",
+        old_plan(), review(meeting_date="P0-100", phase_transfer_due_date=day),
+        category={"plan:p1": "active_plan"}, years=(2026, 9999),
+        active_plans={"phase_transfer_due_date": expected, "phase_transfer_final_date": None},
+    )  # fmt: skip
+example(
+    "in 2023 the last review is the one that was decided last",
+    old_plan(), review(meeting_date="P0-700", decision="M", decision_date="P0-690"),
+    review(meeting_date="P0+300"),
+    category={"plan:p1": "active_plan"}, years=(2023, 2023),
+    active_plans={"last_review": "P0-690"},
 )  # fmt: skip
 example(
     "in 2023 only the decision date of that review is returned",
@@ -1337,6 +1551,11 @@ def random_cases(survey: oracle.Survey) -> dict[str, list[Row]]:
     def day() -> str:
         return random_day(draw, survey)
 
+    def days(count: int) -> list[str]:
+        """Days that mostly follow each other, and sometimes contradict each other."""
+        found = [day() for _ in range(count)]
+        return sorted(found) if draw.random() < 0.6 else found
+
     def some(share: float, *values: str) -> str:
         return draw.choice(values) if draw.random() < share else ""
 
@@ -1366,17 +1585,19 @@ def random_cases(survey: oracle.Survey) -> dict[str, list[Row]]:
         if draw.random() > 0.01:
             put(
                 "people", person_id=who, sex=some(0.9, "M", "F", "X"),
-                gender_code=some(0.5, "0", "1", "2", "9"), birth_date=day(), upn=some(0.2, "U1"),
+                gender_code=some(0.5, "0", "1", "2", "9"), upn=some(0.2, "U1"),
+                birth_date=day() if draw.random() < 0.2 else "2008-02-29",
             )  # fmt: skip
         requests = [f"{who}-r{k}" for k in range(draw.choice([0, 1, 1, 1, 2]))]
         for key in requests:
             has_moved = draw.random() < 0.25
+            received, decided, agreed_day, assessed = days(4)
             put(
                 "requests", request_id=key, person_id=who if draw.random() > 0.01 else "nobody",
-                received_date=day(), source=some(0.8, "1", "2", "8"),
+                received_date=received, source=some(0.8, "1", "2", "8"),
                 in_youth_accommodation=some(0.9, "0", "1"),
                 decision=some(0.8, "assess", "assess", "refuse", "refuse", "maybe"),
-                decision_date=day(), withdrawn_date=day() if draw.random() < 0.3 else "",
+                decision_date=decided, withdrawn_date=day() if draw.random() < 0.3 else "",
                 moved_to_la=some(0.8, "331", "XXX") if has_moved else "",
                 moved_date=day() if has_moved else "",
             )  # fmt: skip
@@ -1385,8 +1606,10 @@ def random_cases(survey: oracle.Survey) -> dict[str, list[Row]]:
                 put(
                     "assessments", request_id=key,
                     decision="" if is_blank else some(0.8, "issue", "refuse", "perhaps"),
-                    decision_date="" if is_blank else day(),
+                    decision_date="" if is_blank else assessed,
                     withdrawn_date=day() if draw.random() < 0.25 and not is_blank else "",
+                    agreed_date=agreed_day if draw.random() < 0.4 else "",
+                    issue_decided_date=day() if draw.random() < 0.3 else "",
                     twenty_week_exception=some(0.8, "0", "1"),
                 )  # fmt: skip
             for _ in range(draw.choice([0, 0, 1, 2])):
@@ -1397,26 +1620,33 @@ def random_cases(survey: oracle.Survey) -> dict[str, list[Row]]:
         if draw.random() < 0.01:
             put("assessments", request_id=f"{who}-r9", decision="issue", decision_date=day())
             put("disputes", request_id="", kind="appeal", about="other", dispute_date=day())
+            put("disputes", request_id="", plan_id=f"{who}-p9", kind="appeal", dispute_date=day())
         for k in range(draw.choice([0, 0, 1, 1, 1, 2, 3])):
             key = f"{who}-p{k}"
             is_transfer = draw.random() < 0.25
             other = draw.choice(tables["requests"])["request_id"] if tables["requests"] else ""
             has_ceased = draw.random() < 0.4
+            started, ceased = days(2)
             put(
                 "plans", plan_id=key, person_id=who if draw.random() > 0.01 else "nobody",
                 request_id=draw.choice(
                     [*requests * 12, "", "", other if draw.random() < 0.3 else "", f"{who}-r8"]
                 ),
-                start_date=day(), residential=some(0.1, "A", "B"), work_based=some(0.1, "T"),
+                start_date=started, residential=some(0.1, "A", "B"), work_based=some(0.1, "T"),
                 personal_budget=some(0.9, "0", "1"), direct_payments=some(0.1, "E", "S"),
                 transferred_from_la=some(0.8, "331", "XXX") if is_transfer else "",
                 transferred_date=day() if is_transfer else "",
-                cease_date=day() if has_ceased else "",
+                cease_date=ceased if has_ceased else "",
                 cease_reason=some(0.9, "1", "2", "99") if has_ceased else "",
             )  # fmt: skip
             for _ in range(draw.choice([0, 1, 1, 2])):
                 put("plan_settings", plan_id=key, **setting())
                 put("needs", plan_id=key, rank=draw.choice("12"), need=some(0.9, "ASD", "MLD"))
+            if draw.random() < 0.2:
+                put(
+                    "disputes", request_id=some(0.2, *requests), plan_id=key, kind="appeal",
+                    about=some(0.97, "assess", "issue", "other"), dispute_date=day(),
+                )  # fmt: skip
             entry = distinct()
             for place in range(draw.choice([0, 1, 2, 3])):
                 put(

@@ -3,10 +3,12 @@ with
 
 known as (
     {% for table_name, table in correctable().items() %}
+        {% set keys = [table.key] + ([table.other_key] if table.other_key else []) %}
         select
             '{{ table_name }}' as table_name,
-            unnest({{ [table.key] + table.columns }}) as column_name,
-            unnest([{{ 'true, ' ~ (['false'] * table.columns | length) | join(', ') }}]) as is_key,
+            unnest({{ keys + table.columns }}) as column_name,
+            unnest({{ ['true'] * keys | length + ['false'] * table.columns | length }})::boolean
+                as is_key,
             {{ table.is_unique }} as is_unique,
         {{ 'union all' if not loop.last }}
     {% endfor %}
