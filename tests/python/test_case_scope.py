@@ -1644,7 +1644,7 @@ def random_cases(survey: oracle.Survey) -> dict[str, list[Row]]:
                 put("needs", plan_id=key, rank=draw.choice("12"), need=some(0.9, "ASD", "MLD"))
             if draw.random() < 0.2:
                 put(
-                    "disputes", request_id=some(0.2, *requests), plan_id=key, kind="appeal",
+                    "disputes", request_id=some(0.2, *requests, ""), plan_id=key, kind="appeal",
                     about=some(0.97, "assess", "issue", "other"), dispute_date=day(),
                 )  # fmt: skip
             entry = distinct()
