@@ -47,16 +47,16 @@ def write_bands(folder: Path, path: Path) -> int:
 
 
 def main() -> None:
-    """Write the seed from the folder that the command names."""
-    if len(sys.argv) != 2:
+    """Write the bands of the folder that the command names to the file that it names."""
+    if len(sys.argv) != 3:
         raise SystemExit(
             "Give the folder of DfE's published CSV files: make bands PUBLISHED=FOLDER"
         )
     try:
-        rows = write_bands(Path(sys.argv[1]), spec.SEEDS / "national_bands.csv")
+        rows = write_bands(Path(sys.argv[1]), Path(sys.argv[2]))
     except InputError as error:
         raise SystemExit(str(error)) from None
-    print(f"{rows:,} bands")
+    print(f"{rows:,} bands" if rows else "0 bands: a band needs more authorities than these files hold.")
 
 
 if __name__ == "__main__":

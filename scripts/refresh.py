@@ -35,6 +35,9 @@ MADE_ANEW = {"gate_results"}
 LITTLE_ROOM = 1 << 20
 """With fewer free bytes than this, whatever went wrong is taken for want of room."""
 
+UNUSABLE = frozenset("'\"")
+"""What dbt and its adapter cannot quote in the name of a database, which is the file's."""
+
 Connection = duckdb.DuckDBPyConnection
 
 
@@ -84,8 +87,14 @@ def held(
     The swap may move files in the folder of the warehouse and in `folders`, and nowhere else.
 
     When another sen2 holds it that is an input error, or, with `wait`, a reason to wait; and so is
-    a missing warehouse that may not be new, and a folder beside it that is not ours.
+    a missing warehouse that may not be new, a folder beside it that is not ours, and a name that
+    dbt cannot use.
     """
+    if UNUSABLE & set(warehouse.name):
+        raise InputError(
+            f"{warehouse}: dbt cannot build a warehouse with a quotation mark or an apostrophe in its"
+            " file name. Choose another name."
+        )
     if not is_new:
         warehouses.require(warehouse)
     place = Place(warehouse.resolve())

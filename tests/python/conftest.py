@@ -10,6 +10,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from sen2 import spec
@@ -19,12 +20,20 @@ from sen2.land import land
 from sen2.sample import write_sample
 
 YEAR = 2026
+hypothesis.settings.register_profile("suite", derandomize=True)
+hypothesis.settings.register_profile("search", print_blob=True)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
+"""The suite tries the same examples each time, so that none is red by chance; `make search` tries
+new ones, and a failure there is a finding."""
 DBT = "import gc; gc.disable(); from dbt.cli.main import cli; cli()"
 """dbt, as the command is, without looking through its graph for garbage: that takes a tenth."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the tests that take longest, so that no worker is left with one at the end."""
+    for item in items:
+        if hypothesis.is_hypothesis_test(getattr(item, "obj", None)):
+            item.add_marker("property")
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 

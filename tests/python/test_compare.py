@@ -226,7 +226,8 @@ def _transferred_in(connection: Connection, then: str, now: str) -> Found:
 
 @plant("another_upn", IDENTIFIED)
 def _upn(connection: Connection, then: str, now: str) -> Found:
-    edit(connection, "person", now, "upn = 'Z' || right(upn, 12)")
+    another_letter = "case when left(upn, 1) = 'Z' then 'A' else 'Z' end"
+    edit(connection, "person", now, f"upn = {another_letter} || right(upn, 12)")
     return {("identifier_changed", "UPN", then)}
 
 
@@ -236,7 +237,7 @@ def _uln(connection: Connection, then: str, now: str) -> Found:
     return {("identifier_changed", "UniqueLearnerNumber", then)}
 
 
-@plant("another_name", IDENTIFIED)
+@plant("another_name", f"{IDENTIFIED} and person_birth_date <> '2012-12-12'")
 def _name(connection: Connection, then: str, now: str) -> Found:
     edit(connection, "person", now, f"surname = '{FORMULA}', person_birth_date = '2012-12-12'")
     return {("details_changed", "Surname", then), ("details_changed", "PersonBirthDate", then)}

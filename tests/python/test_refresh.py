@@ -139,6 +139,18 @@ def test_a_second_run_stops_or_waits(site: Site) -> None:
     assert waiting.communicate()[0] == "begun\n"
 
 
+@pytest.mark.parametrize("name", ["o's.duckdb", 'an "old" one.duckdb'])
+def test_a_name_that_dbt_cannot_use_is_refused_before_anything_is_made(
+    name: str, tmp_path: Path
+) -> None:
+    with (
+        pytest.raises(InputError, match=r"Choose another name\."),
+        refresh.held(tmp_path / "warehouse" / name),
+    ):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("megabytes", [1, 20])
 def test_a_full_disk_is_said_plainly_and_changes_nothing(site: Site, megabytes: int) -> None:
     before = site.state()
