@@ -56,7 +56,11 @@ def main() -> None:
         rows = write_bands(Path(sys.argv[1]), Path(sys.argv[2]))
     except InputError as error:
         raise SystemExit(str(error)) from None
-    print(f"{rows:,} bands" if rows else "0 bands: a band needs more authorities than these files hold.")
+    print(
+        f"{rows:,} bands"
+        if rows
+        else "0 bands: a band needs more authorities than these files hold."
+    )
 
 
 if __name__ == "__main__":

@@ -79,9 +79,7 @@ def test_every_file_of_the_project_that_dbt_and_the_gates_read_is_in_it(installe
 def written_by_us(folder: Path) -> list[Path]:
     """All files of a folder but those that Python compiles, which it does as it likes."""
     return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts
     )
 
 
