@@ -92,8 +92,8 @@ def held(
     """
     if UNUSABLE & set(warehouse.name):
         raise InputError(
-            f"{warehouse}: dbt cannot build a warehouse with a quotation mark or an apostrophe in its"
-            " file name. Choose another name."
+            f"{warehouse}: dbt cannot build a warehouse with a quotation mark or an apostrophe in"
+            " its file name. Choose another name."
         )
     if not is_new:
         warehouses.require(warehouse)
