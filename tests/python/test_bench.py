@@ -1,6 +1,7 @@
 """The benchmark: the floor does its work whole, and a slower ratio is told."""
 
 import csv
+import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -9,7 +10,15 @@ import pytest
 from lxml import etree
 
 from sen2.bench import floor, report
-from sen2.bench.measure import STAGES, Measured, Usage, spent
+from sen2.bench.measure import (
+    BETWEEN_LOOKS,
+    STAGES,
+    Measured,
+    Usage,
+    held,
+    proportional,
+    spent,
+)
 from sen2.errors import DefectError
 
 SAMPLE = Path(__file__).parent / "samples" / "sample_2026.xml"
@@ -61,21 +70,35 @@ def test_a_command_that_fails_is_not_a_measurement() -> None:
         spent(["/bin/sh", "-c", "exit 3"])
 
 
+HOLD = "held = bytearray(60_000_000); print('holds', flush=True); sys.stdin.read()"
+"""What a process does that holds 60 MB from its word on until it is told to end."""
+
+
+def memory_of(program: str, processes: int) -> float:
+    """MB that a program holds, with what it begins, once as many of them have said that they do."""
+    command = [sys.executable, "-c", f"import os, subprocess, sys; {program}"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as begun:
+        assert begun.stdout is not None
+        assert [begun.stdout.readline() for _ in range(processes)] == [b"holds\n"] * processes
+        found = held(begun.pid, proportional) / 1e6
+        begun.communicate()
+    assert begun.returncode == 0
+    return found
+
+
 def test_the_memory_of_a_command_is_that_of_all_its_processes() -> None:
-    hold = "import sys, time; held = bytearray(60_000_000); time.sleep(0.5)"
-    two = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {hold!r}])\n{hold}"
-    one = spent([sys.executable, "-c", hold]).peak_mb
+    one = memory_of(HOLD, 1)
     assert 60 < one < 120
-    begun = (
-        f"import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', {hold!r}]); {hold}"
-    )
-    assert spent([sys.executable, "-c", begun]).peak_mb > one + 55
-    assert spent([sys.executable, "-c", two]).peak_mb < one + 55
+    other = f"subprocess.Popen([sys.executable, '-c', {f'import sys; {HOLD}'!r}])"
+    assert memory_of(f"other = {other}; {HOLD}; other.wait()", 2) > one + 55
 
 
 def test_memory_that_processes_share_is_counted_once() -> None:
-    fork = (
-        "import os, time; held = bytearray(60_000_000); child = os.fork(); time.sleep(0.6);"
-        " child and os.wait()"
-    )
-    assert 60 < spent([sys.executable, "-c", fork]).peak_mb < 100
+    program = f"held = bytearray(60_000_000); child = os.fork(); {HOLD.split(';', 1)[1]}"
+    assert 60 < memory_of(f"{program}; child and os.wait()", 2) < 100
+
+
+def test_the_most_memory_that_a_command_held_is_told() -> None:
+    long_before_it_ends = BETWEEN_LOOKS * 30
+    hold = f"import time; held = bytearray(60_000_000); time.sleep({long_before_it_ends}); del held"
+    assert 60 < spent([sys.executable, "-c", hold]).peak_mb < 120

@@ -43,7 +43,7 @@ def write_and_sleep(path: Path) -> None:
 
 
 def written(path: Path) -> str:
-    for _ in range(200):
+    for _ in range(1200):  # a minute, for a machine that is busy
         if path.exists() and (text := path.read_text(encoding="utf-8")):
             return text
         time.sleep(0.05)
@@ -99,9 +99,11 @@ import os, signal, sys, time
 from multiprocessing import active_children
 from pathlib import Path
 from sen2.beside import beside
-from tests.python.test_beside import late
+from tests.python.test_beside import finish_when_told, written
 if __name__ == "__main__":
-    with beside(late, Path(sys.argv[1])):
+    folder = Path(sys.argv[1])
+    with beside(finish_when_told, folder):
+        written(folder / "begun")
         {deed}
 """
 
@@ -110,13 +112,13 @@ def after(deed: str, folder: Path) -> tuple[int, str, bool]:
     """How a program ends that does something beside another; what is said; is the other done?"""
     (folder / "parent.py").write_text(SCRIPT.format(deed=deed))
     done = subprocess.run(
-        [sys.executable, folder / "parent.py", folder / "late"],
+        [sys.executable, folder / "parent.py", folder],
         capture_output=True,
         text=True,
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
         start_new_session=True,
     )  # returns when the child too has closed its standard error
-    return done.returncode, done.stderr, (folder / "late").exists()
+    return done.returncode, done.stderr, (folder / "finished").exists()
 
 
 def test_it_says_nothing_when_whoever_waited_is_gone(tmp_path: Path) -> None:
@@ -125,7 +127,7 @@ def test_it_says_nothing_when_whoever_waited_is_gone(tmp_path: Path) -> None:
 
 
 def test_it_does_not_hear_ctrl_c_and_leaves_that_to_us(tmp_path: Path) -> None:
-    deed = "time.sleep(0.2); os.kill(active_children()[0].pid, signal.SIGINT)"
+    deed = "os.kill(active_children()[0].pid, signal.SIGINT); (folder / 'told').touch()"
     assert after(deed, tmp_path) == (0, "", True)
 
 
@@ -155,6 +157,10 @@ def test_a_submission_that_is_wrong_is_told_although_the_workbook_is_being_made(
     assert ("rules", "all") in kept
 
 
-def late(path: Path) -> None:
-    time.sleep(0.5)
-    path.touch()
+def finish_when_told(folder: Path) -> None:
+    """Say that it has begun; finish once told to, or when whoever began this is gone."""
+    parent = os.getppid()
+    (folder / "begun").write_text("yes", encoding="utf-8")
+    while not (folder / "told").exists() and os.getppid() == parent:
+        time.sleep(0.01)
+    (folder / "finished").touch()

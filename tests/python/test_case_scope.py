@@ -303,7 +303,7 @@ example(
     category="ongoing_assessment", assessment={"assessment_outcome": "A"},
 )  # fmt: skip
 
-# --- Contradictions: dates that cannot be true beside another --------------------------------------
+# --- Contradictions: dates that cannot be true beside another -------------------------------------
 
 example(
     "ceased before it began: the plan is active and the date is returned",
@@ -390,7 +390,7 @@ example(
     dispositions={"placements": ["returned"]},
 )  # fmt: skip
 
-# --- Withdrawn after an agreement ------------------------------------------------------------------
+# --- Withdrawn after an agreement -----------------------------------------------------------------
 
 example(
     "a request withdrawn after it was agreed withdraws the assessment",

@@ -704,7 +704,7 @@ main()
 
 
 def run_limited(path: Path, folder: Path) -> tuple[int, str, float]:
-    """Check a file in a process that is stopped after a few seconds of work; exit, words, MB."""
+    """Check a file in a process that is stopped after 20 seconds of work; exit, words, MB."""
     peak = folder / "peak"
     arguments = [sys.executable, "-c", NOTES_ITS_PEAK, str(peak)]
     with (folder / "said").open("w") as said:
@@ -714,7 +714,7 @@ def run_limited(path: Path, folder: Path) -> tuple[int, str, float]:
             stdout=said,
             stderr=said,
             check=False,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (5, 5)),
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (20, 20)),
         )
     megabytes = int(peak.read_text()) / 1024 if peak.exists() else float("inf")
     return done.returncode, (folder / "said").read_text(), megabytes
