@@ -9,6 +9,7 @@ select
     plans.oa,
     plans.dp,
     plans.transfer_la,
+    plans.is_transferred_in,
     plans.review_meeting,
     plans.review_outcome,
     plans.last_review,

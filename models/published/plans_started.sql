@@ -2,4 +2,4 @@
 select * from {{ ref('plans_described') }}
 where
     start_date between year_start and year_end
-    and transfer_la is null
+    and is_transferred_in is not true

@@ -37,7 +37,8 @@ plans as (
         and plans.start_date <= returns.survey_day as is_started,
         plans.cease_date > returns.survey_day_before
         and plans.cease_date <= returns.survey_day as is_ceased,
-        active_plans.transfer_la is not null as is_transfer,
+        active_plans.transfer_la is not null or coalesce(case_plans.is_transferred_in, false)
+            as is_transfer,
         coalesce(case_plans.transferred_date > returns.survey_day_before, true) as is_transfer_since,
     from {{ ref('named_plan') }} as plans
     inner join returns on plans.return_id = returns.return_id
