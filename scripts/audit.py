@@ -1,6 +1,5 @@
 """audit.json: what a return was made of, by what, and what came of it. No value of a person's."""
 
-import hashlib
 import json
 import platform
 from importlib import metadata
@@ -9,14 +8,12 @@ from typing import Any
 
 import duckdb
 
-from . import spec, warehouse
+from . import places, spec, warehouse
 from .config import Job
+from .files import sha256
 from .outside import read_json
 
 FORMAT = 1
-FILE = "audit.json"
-# Folders of `out` that keep what earlier runs wrote, or hold copies made on demand.
-KEPT_FOLDERS = ("final", "packs", "parquet", "pseudonymised", "superseded")
 PROGRAMS = ("sen2", "duckdb", "dbt-core", "dbt-duckdb", "great-expectations", "lxml", "xlsxwriter")
 
 Facts = dict[str, Any]
@@ -55,7 +52,7 @@ def write_audit(job: Job) -> Path:
     """Write audit.json beside the outputs it describes; the same run gives the same bytes."""
     with warehouse.connect(job.warehouse, read_only=True) as connection:
         facts = facts_of(connection, job)
-    path = job.out / FILE
+    path = job.out / places.AUDIT
     path.write_text(json.dumps(facts, indent=1, default=str) + "\n", encoding="utf-8")
     return path
 
@@ -117,16 +114,10 @@ def outputs(out: Path) -> list[Facts]:
         {"file": name, "bytes": path.stat().st_size, "sha256": sha256(path)}
         for path in sorted(out.rglob("*"))
         if path.is_file()
-        and (name := path.relative_to(out).as_posix()) != FILE
-        and name.split("/")[0] not in KEPT_FOLDERS
+        and (name := path.relative_to(out).as_posix()) != places.AUDIT
+        and name.split("/")[0] not in places.STAYING
         and not name.startswith(".")
     ]
-
-
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[Facts]:

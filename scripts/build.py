@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from . import encryption, keys, spec, trust, unchanged
+from . import encryption, keys, project, spec, trust
 from .dbt_child import Node
 from .errors import DefectError, DiskFullError, InputError
 from .warehouse import MEMORY_LIMIT, memory_limit
@@ -133,7 +133,7 @@ def remembered(warehouse: Path, year: int, target: Path) -> Iterator[None]:
         yield
         return
     is_encrypted = encryption.is_encrypted(warehouse)
-    what = f"{spec.PROJECT} {unchanged.project()} {warehouse.name} {year} {is_encrypted}"
+    what = f"{spec.PROJECT} {project.fingerprint()} {warehouse.name} {year} {is_encrypted}"
     key = hashlib.sha256(what.encode()).hexdigest()[:16]
     cached, own = Path(folder) / f"{key}.msgpack", target / REMEMBERED
     trust.make_ours(cached.parent, NOT_OURS)

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from . import encryption, spec
+from . import encryption, lock, spec
 from .config import Config, Job, read_config
 from .console import Console, Stages, err, say, say_text
 from .console import out as console
@@ -87,7 +87,7 @@ SETTINGS = Path("sen2.yml")
 
 def _tell_version(*, asked: bool) -> None:
     if asked:
-        from .unchanged import LIBRARIES
+        from .project import LIBRARIES
 
         console.print(f"sen2 {version('sen2')}", markup=False)
         for library in LIBRARIES:
@@ -193,10 +193,10 @@ def land(
     out: Out = None,
 ) -> None:
     """Land an extract in the warehouse, as it is: every value text, every row with its source."""
-    from . import refresh, run
+    from . import run
 
     job = _job(year, config, warehouse, out, published)
-    with refresh.held(job.warehouse, job.folders):
+    with lock.held(job.warehouse, job.folders):
         run.land_stage(job, Stages(), extract, mapping or [])
 
 
@@ -208,11 +208,11 @@ def build(
     published: Published = None,
 ) -> None:
     """Build every layer of the warehouse from what was landed (`dbt build`)."""
-    from . import refresh, run
+    from . import run
 
     job = _job(year, config, warehouse, None, published)
     stages = Stages()
-    with refresh.held(job.warehouse, job.folders, is_new=False):
+    with lock.held(job.warehouse, job.folders, is_new=False):
         if published is not None:
             run.published_stage(job, stages)
         run.build_stage(job, stages)
@@ -225,10 +225,10 @@ def validate(
     warehouse: Warehouse = None,
 ) -> None:
     """Run the arrival and rules gates on a built warehouse and say what they found."""
-    from . import refresh, run
+    from . import run
 
     job = _job(year, config, warehouse, None)
-    with refresh.held(job.warehouse, job.folders, is_new=False):
+    with lock.held(job.warehouse, job.folders, is_new=False):
         raise typer.Exit(run.validate(job))
 
 
@@ -266,7 +266,7 @@ def export(
 
     With --final it is signed off: frozen, recorded with its hash, and ready to send.
     """
-    from . import refresh, run, sign_off
+    from . import run, sign_off
 
     job = _job(year, config, warehouse, out)
     if parquet or pseudonymised:
@@ -282,9 +282,9 @@ def export(
                 "--final and --by NAME go together, and without --accept-arrival and"
                 " --accept-unconfirmed: what is signed off has nothing left to accept."
             )
-        with refresh.held(job.warehouse, job.folders, is_new=False):
+        with lock.held(job.warehouse, job.folders, is_new=False):
             raise typer.Exit(sign_off.sign_off(job, by))
-    with refresh.held(job.warehouse, job.folders, is_new=False):
+    with lock.held(job.warehouse, job.folders, is_new=False):
         raise typer.Exit(run.export_only(job, accept_arrival, accept_unconfirmed))
 
 
@@ -314,10 +314,10 @@ def pack(
 
     The pack holds personal data. Each pack carries the hash of the one before.
     """
-    from . import pack, refresh
+    from . import pack
 
     job = _job(year, config, warehouse, out)
-    with refresh.held(job.warehouse, job.folders, is_new=False):
+    with lock.held(job.warehouse, job.folders, is_new=False):
         path = pack.write_pack(job, by)
     say(f"{path}: {path.stat().st_size / 1e6:.1f} MB. It holds personal data.")
 
@@ -450,11 +450,11 @@ def import_(
     ] = False,
 ) -> None:
     """Import another return beside the one built here; `sen2 build` then judges it too."""
-    from . import imports, refresh
+    from . import imports
 
     _settings_if_any()
     path = warehouse or Path("warehouse") / f"sen2_{THIS_YEAR}.duckdb"
-    with refresh.held(path):
+    with lock.held(path):
         imports.import_return(source, name, path, year, la_code, replace=replace)
 
 
@@ -476,12 +476,12 @@ def compare(
     The terminal shows counts; compare.xlsx has a row for each change, and so have the tables
     compared_... of the schema validation.
     """
-    from . import compare, refresh
+    from . import compare
 
     identify = config.exists() and _settings(config).identify_people
     path = warehouse or Path("warehouse") / f"sen2_{year}.duckdb"
     folder = out or Path("out") / str(year)
-    with refresh.held(path, [folder], is_new=False):
+    with lock.held(path, [folder], is_new=False):
         found = compare.compare(earlier, later, path, folder, identify=identify)
     compare.show(found, Console(highlight=False))
     say(f"{folder / 'compare.xlsx'}: every change. It holds personal data.")

@@ -14,15 +14,14 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, BinaryIO, NamedTuple, NoReturn
 from xml.parsers import expat
 
 import duckdb
 from lxml import etree
 
-from . import warehouse, xsd
+from . import places, warehouse, xsd
 from .errors import DefectError, InputError, Sen2Error
-from .gates import TableDigest
 from .sql import literal, quoted
 from .swap import to_disk
 from .xsd import Element
@@ -30,7 +29,6 @@ from .xsd import Element
 PERSONS_AT_A_TIME = 10_000
 BYTES_AT_A_TIME = 1 << 16
 MOST_FAULTS = 1_000
-SUPERSEDED = "superseded"
 
 DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
 FIELD = "\x1f"  # between the values of a row's canonical text; XML cannot hold it
@@ -58,6 +56,15 @@ SYNTAX_PROBLEMS = {
 }
 
 Connection = duckdb.DuckDBPyConnection
+
+
+class TableDigest(NamedTuple):
+    """How many rows a table has, and a fingerprint of what they hold."""
+
+    rows: int
+    digest: str
+
+
 Digests = Mapping[str, TableDigest]
 
 
@@ -657,10 +664,10 @@ def retire_others(out: Path, la_code: str, year: int, keep: Path | None) -> list
     ]
     with _writing(out):
         if others:
-            (out / SUPERSEDED).mkdir(exist_ok=True)
+            (out / places.SUPERSEDED).mkdir(exist_ok=True)
         for path in others:
-            path.replace(out / SUPERSEDED / path.name)
-    return [out / SUPERSEDED / path.name for path in others]
+            path.replace(out / places.SUPERSEDED / path.name)
+    return [out / places.SUPERSEDED / path.name for path in others]
 
 
 @contextmanager

@@ -4,6 +4,7 @@ DuckDB takes a path for a pattern, reads `name=value` in a folder's name as a co
 what a name says is packed. None of that is wanted anywhere, so every file is read by way of here.
 """
 
+import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +13,17 @@ from .sql import literal
 
 LONGEST_LINE = 1 << 24
 """Most bytes of a line of a CSV file, and of a value."""
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, as 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def files_below(root: Path) -> list[Path]:
+    """A file itself, or every file below a folder; none where there is neither."""
+    return [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.is_file())
 
 
 class State(NamedTuple):

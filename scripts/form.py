@@ -12,14 +12,13 @@ from typing import Any, NamedTuple
 
 import duckdb
 
-from . import spreadsheet
+from . import places, spreadsheet
 from . import warehouse as warehouses
 from .errors import InputError
 
 Connection = duckdb.DuckDBPyConnection
 
 NAME, DRAFT = "form", "form_draft"
-SUPERSEDED = "superseded"
 NOT_CONFIRMED = "number not confirmed"
 NOT_KNOWN = "not known from the extract: fill it in by hand"
 ABOUT = (
@@ -97,8 +96,8 @@ def write_form(warehouse: Path, year: int, out: Path, *, is_draft: bool = False)
 def retire_form(out: Path) -> None:
     """Move an earlier run's form to `superseded`, where it does not look current."""
     for path in forms_in(out):
-        (out / SUPERSEDED).mkdir(exist_ok=True)
-        path.replace(out / SUPERSEDED / path.name)
+        (out / places.SUPERSEDED).mkdir(exist_ok=True)
+        path.replace(out / places.SUPERSEDED / path.name)
 
 
 def _remove_draft(out: Path) -> None:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import duckdb
 
 from . import spec, warehouse
+from .export import TableDigest
 from .sql import literal, quoted
 
 if TYPE_CHECKING:
@@ -139,13 +140,6 @@ class GateResult:
         if not self.expectations:
             return ["There was nothing to check."]
         return [checked.reason for checked in self.expectations if checked.is_red]
-
-
-class TableDigest(NamedTuple):
-    """How many rows a table has, and a fingerprint of what they hold."""
-
-    rows: int
-    digest: str
 
 
 class ColumnCount(NamedTuple):

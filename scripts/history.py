@@ -24,9 +24,6 @@ from filelock import FileLock
 
 from . import swap, warehouse
 
-FILE = "history.duckdb"
-PENDING = "records"
-
 TABLES = {
     "runs": (
         "run integer, collection_year integer, la_code varchar, as_at date, outcome varchar,"

@@ -11,14 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from . import changes as differences
-from . import encryption, history, keys, refresh, run, swap, unchanged, warehouse
+from . import encryption, history, keys, places, project, refresh, run, swap, warehouse
 from .changes import APPEARED, CLEARED, Changes
 from .config import Job, Nightly, read_config
 from .console import err, out, say, say_text
 from .errors import InputError, Sen2Error
+from .files import sha256
 
 MESSAGE = "nightly.txt"
-KEPT, SUBMISSIONS = "kept", "submissions"
 PATIENCE = 60
 """Seconds that the program which is given the message may take."""
 MOST_LINES = 10
@@ -75,12 +75,12 @@ class Night:
     @property
     def archive(self) -> Path:
         """Where earlier warehouses and all submissions are kept."""
-        return self.settings.archive or self.job.warehouse.parent / KEPT
+        return self.settings.archive or self.job.warehouse.parent / places.ARCHIVE
 
     @property
     def records(self) -> Path:
         """Where records wait for the history."""
-        return refresh.Place(self.job.warehouse.resolve()).folder / history.PENDING
+        return places.Place(self.job.warehouse.resolve()).records
 
     def finish(self, new: refresh.Refresh, written: list[Path]) -> Iterator[swap.Step]:
         """What this night adds to a run's outputs, and moves in with them."""
@@ -97,7 +97,7 @@ class Night:
             yield swap.keep(before, self.archive / name)
         for path in submissions:
             packed = _packed(path, new.place.building.parent, _as_at(building))
-            yield swap.replace(packed, self.archive / SUBMISSIONS / packed.name)
+            yield swap.replace(packed, self.archive / places.SUBMISSIONS / packed.name)
 
     def _record(self, building: Path, submissions: list[Path]) -> Path:
         with warehouse.connect(building, read_only=True) as connection:
@@ -110,11 +110,11 @@ class Night:
             exit_code=run.OK if submission else run.RED,
             started=self.started,
             submission=submission.name if submission else None,
-            submission_sha256=refresh.digest(submission) if submission else None,
-            project=unchanged.project(),
+            submission_sha256=sha256(submission) if submission else None,
+            project=project.fingerprint(),
             **facts,
         )
-        return history.save(building.parent / history.PENDING, made)
+        return history.save(building.parent / places.RECORDS, made)
 
     def end(self, ended: run.Ended) -> None:
         """After a run: record a night on which nothing changed, tidy up, say what is new."""
@@ -143,7 +143,7 @@ class Night:
             outcome=outcome,
             exit_code=exit_code,
             started=self.started,
-            project=unchanged.project(),
+            project=project.fingerprint(),
         )
         try:
             history.save(self.records, made)
@@ -151,7 +151,7 @@ class Night:
             say(f"Note: this run could not be recorded ({error.strerror}).", to=err)
 
     def _absorb(self) -> None:
-        file = self.job.warehouse.resolve().parent / history.FILE
+        file = self.job.warehouse.resolve().parent / places.HISTORY
         try:
             history.absorb(file, self.records)
         except (InputError, OSError):
@@ -287,7 +287,7 @@ def _prune(folder: Path, stem: str, most: int) -> None:
 
 def _packed(path: Path, folder: Path, as_at: str) -> Path:
     """A compressed copy of a submission, under a name that no other submission has."""
-    name = f"{path.stem}_{as_at}_{refresh.digest(path)[:12]}{path.suffix}.gz"
+    name = f"{path.stem}_{as_at}_{sha256(path)[:12]}{path.suffix}.gz"
     packed = folder / name
     packed.write_bytes(gzip.compress(path.read_bytes(), mtime=0))
     return packed

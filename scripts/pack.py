@@ -10,15 +10,15 @@ from pathlib import Path
 
 import duckdb
 
-from . import audit, warehouse
+from . import audit, places, warehouse
 from .audit import Facts
 from .config import Job
 from .errors import InputError
+from .files import sha256
 from .outside import ZIP_FAULTS, read_json
 from .sql import literal, quoted
 
-FOLDER = "packs"
-MANIFEST, AUDIT, CHANGES = "manifest.json", audit.FILE, "changes.json"
+MANIFEST, AUDIT, CHANGES = "manifest.json", places.AUDIT, "changes.json"
 OUTPUTS, LANDED = "outputs/", "landed/"
 # The landed tables beside raw's own that say how the run was set.
 LANDED_AUDIT = (
@@ -50,7 +50,7 @@ def write_pack(job: Job, by: str) -> Path:
     that was recorded.
     """
     facts = _facts(job)
-    folder = job.out / FOLDER
+    folder = job.out / places.PACKS
     with warehouse.connect(job.warehouse) as connection:
         warehouse.prepare(connection, job.year)
         previous = _previous(connection, job, folder)
@@ -115,11 +115,11 @@ def _previous(connection: duckdb.DuckDBPyConnection, job: Job, folder: Path) -> 
         if not files:
             return None
         number = int(files[-1].stem.rpartition("_")[2])
-        return Previous(files[-1].name, number, audit.sha256(files[-1]), files[-1])
+        return Previous(files[-1].name, number, sha256(files[-1]), files[-1])
     path = folder / row[0]
     if not path.exists():
         return Previous(row[0], row[1], row[2], None)
-    if audit.sha256(path) != row[2]:
+    if sha256(path) != row[2]:
         raise InputError(
             f"{path}: is not the pack that was recorded; it has been changed since. Find the"
             " original, or move the file away: the chain then goes on from the recorded hash."
@@ -133,8 +133,8 @@ def _purged(connection: duckdb.DuckDBPyConnection) -> list[Facts]:
         "select distinct file, sha256, before_date, purged_by from audit.purged_packs order by all"
     ).fetchall()
     return [
-        {"file": file, "sha256": sha256, "before": before, "purged_by": by}
-        for file, sha256, before, by in rows
+        {"file": file, "sha256": digest, "before": before, "purged_by": by}
+        for file, digest, before, by in rows
     ]
 
 
@@ -158,14 +158,14 @@ def _write(
         changes.write_text(_text(_changes(facts, previous)), encoding="utf-8")
         members[CHANGES] = changes
         manifest["members"] = {
-            name: {"bytes": member.stat().st_size, "sha256": audit.sha256(member)}
+            name: {"bytes": member.stat().st_size, "sha256": sha256(member)}
             for name, member in sorted(members.items())
         }
         with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w") as pack:
             _add(pack, MANIFEST, _text(manifest).encode())
             for name, member in sorted(members.items()):
                 _add(pack, name, member.read_bytes())
-    digest = audit.sha256(draft)
+    digest = sha256(draft)
     draft.replace(path)
     return digest
 

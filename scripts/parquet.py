@@ -4,11 +4,11 @@ import shutil
 from pathlib import Path
 from tempfile import mkdtemp
 
+from . import places
 from . import warehouse as warehouses
 from .errors import InputError
 from .sql import literal, quoted
 
-FOLDER = "parquet"
 LEFT_OUT = ("raw", "imported")
 """Schemas of text as it came, which the tables to the right hold typed."""
 
@@ -19,7 +19,7 @@ def write_parquet(warehouse: Path, out: Path) -> list[Path]:
     The folder is replaced whole, so that it never mixes two builds. The files hold personal data as
     the warehouse does.
     """
-    folder = out / FOLDER
+    folder = out / places.PARQUET
     out.mkdir(parents=True, exist_ok=True)
     draft = Path(mkdtemp(dir=out, prefix=".parquet-"))
     written: list[Path] = []

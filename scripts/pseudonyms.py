@@ -16,12 +16,11 @@ from tempfile import mkdtemp
 
 import duckdb
 
-from . import keys, refresh, spec
+from . import keys, places, spec
 from . import warehouse as warehouses
 from .errors import DefectError, InputError
 from .warehouse import quoted
 
-FOLDER = "pseudonymised"
 VARIABLE = keys.PSEUDONYM
 LOST = "another key gives other pseudonyms"
 BLOCK = 64  # bytes of a block of SHA-256, of which HMAC makes its two keys
@@ -128,7 +127,7 @@ def tables_of(connection: Connection, database: str) -> list[Table]:
 
 def is_ours(table: Table) -> bool:
     """Whether this project makes the table, in a run or beside one."""
-    return refresh.is_made_by_a_run(table.schema, table.name) or (
+    return warehouses.is_made_by_a_run(table.schema, table.name) or (
         table.schema in ("audit", "raw", "imported")
     )
 
@@ -149,7 +148,7 @@ def write(warehouse: Path, year: int, out: Path, fewest: int) -> Written:
     pads = _pads(keys.key(VARIABLE, LOST))
     with warehouses.connect(warehouse, read_only=True):
         pass
-    folder = out / FOLDER
+    folder = out / places.PSEUDONYMISED
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"sen2_{year}_pseudonymised.duckdb"
     scratch = Path(mkdtemp(dir=folder, prefix=".draft-"))

@@ -10,12 +10,11 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
-from . import spec, spreadsheet
+from . import places, spec, spreadsheet
 from . import warehouse as warehouses
 from .errors import DefectError, InputError
 from .warehouse import quoted
 
-FOLDER = "published"
 NOTES = "README.md"
 OURS = {
     "figure_changes": (
@@ -55,7 +54,7 @@ def write_published(warehouse: Path, return_id: str, year: int, out: Path) -> li
     The paths of the tables are returned; none for a year that has no published tables, or when the
     warehouse holds no such return of the year. Files of an earlier run do not stay.
     """
-    folder = out / FOLDER
+    folder = out / places.PUBLISHED
     names = [f"{dataset}.csv" for dataset in (*headings(year), *OURS)]
     with warehouses.connect(warehouse, read_only=True) as connection:
         authority = _authority(connection, return_id, year)

@@ -20,21 +20,17 @@ import duckdb
 from . import (
     audit,
     encryption,
-    export,
+    files,
     history,
-    nightly,
+    lock,
     pack,
-    parquet,
-    pseudonyms,
-    refresh,
-    sign_off,
+    places,
     spec,
     trust,
 )
 from . import warehouse as warehouses
 from .config import Config
 from .errors import InputError
-from .files import read_parquet
 from .outside import ZIP_FAULTS
 
 KEPT_WAREHOUSE = re.compile(r".+_(\d{4}-\d\d-\d\d)_run\d+\.duckdb")
@@ -57,7 +53,7 @@ class Item:
     @property
     def sha256(self) -> str | None:
         """The SHA-256 of a file; a folder and a link have none."""
-        return audit.sha256(self.path) if _is_file(self.path) else None
+        return files.sha256(self.path) if _is_file(self.path) else None
 
 
 @dataclass(frozen=True)
@@ -91,17 +87,17 @@ def plan(before: date, folder: Path, out: Path, config: Config | None) -> Plan:
     Where the settings have a section nightly, its warehouse, outputs and archive are looked at too.
     """
     night = config.nightly if config else None
-    archives = [folder / nightly.KEPT]
+    archives = [folder / places.ARCHIVE]
     sites = list(_sites(folder, out))
     if night:
         if night.warehouse:
             sites.append(Site(night.warehouse, night.out or out / str(night.year)))
-        archives.append(night.archive or (night.warehouse or folder / "_").parent / nightly.KEPT)
+        archives.append(night.archive or (night.warehouse or folder / "_").parent / places.ARCHIVE)
     unique = {(site.warehouse or site.out).resolve(): site for site in sites}
-    found = Plan(before, folder / history.FILE, list(unique.values()))
+    found = Plan(before, folder / places.HISTORY, list(unique.values()))
     for archive in {path.resolve(): path for path in archives}.values():
         _archived(found, archive, KEPT_WAREHOUSE, "earlier warehouse")
-        _archived(found, archive / nightly.SUBMISSIONS, KEPT_SUBMISSION, "kept submission")
+        _archived(found, archive / places.SUBMISSIONS, KEPT_SUBMISSION, "kept submission")
     for site in found.sites:
         _of_site(found, site)
     found.items.sort(key=lambda item: (item.as_at, str(item.path)))
@@ -112,7 +108,7 @@ def _sites(folder: Path, out: Path) -> Iterator[Site]:
     """Every warehouse with the folder of its outputs, then the outputs that have no warehouse."""
     names = set()
     for path in sorted(folder.glob("*.duckdb")):
-        if path.name != history.FILE:
+        if path.name != places.HISTORY:
             names.add(name := path.stem.removeprefix("sen2_"))
             yield Site(path, out / name)
     for path in sorted(out.iterdir()) if out.is_dir() else ():
@@ -140,18 +136,18 @@ def _in(found: Plan, folder: Path, pattern: str = "*") -> list[Path]:
 def _of_site(found: Plan, site: Site) -> None:
     as_at = _as_at(site)
     copies = [
-        ("copy in Parquet", site.out / parquet.FOLDER, _as_at_of_parquet),
+        ("copy in Parquet", site.out / places.PARQUET, _as_at_of_parquet),
         *(
             ("pseudonymised copy", path, _as_at_of_warehouse)
-            for path in _in(found, site.out / pseudonyms.FOLDER, "*.duckdb")
+            for path in _in(found, site.out / places.PSEUDONYMISED, "*.duckdb")
         ),
     ]
     dated: list[tuple[str, Path, Callable[[Path], date | None]]] = [
         *(
             (kind, path, lambda path: _as_at_of_submission(path, site.out.name))
             for kind, name in (
-                ("superseded", export.SUPERSEDED),
-                ("signed submission", sign_off.FOLDER),
+                ("superseded", places.SUPERSEDED),
+                ("signed submission", places.FINAL),
             )
             for path in _in(found, site.out / name)
         ),
@@ -189,8 +185,8 @@ def _imported(found: Plan, path: Path) -> None:
 def _retire(found: Plan, site: Site, as_at: date) -> None:
     """The warehouse itself, what stands beside it, and its outputs."""
     if site.warehouse:
-        place = refresh.Place(site.warehouse.resolve())
-        beside = [refresh.log_of(site.warehouse), place.folder]
+        place = places.Place(site.warehouse.resolve())
+        beside = [places.log_of(site.warehouse), place.folder]
         for path in dict.fromkeys([site.warehouse, place.warehouse, *beside]):
             if path.exists():
                 _add(found, "warehouse", path, as_at)
@@ -213,8 +209,8 @@ def _retire(found: Plan, site: Site, as_at: date) -> None:
 
 def _outputs(site: Site) -> set[str]:
     """The names of the outputs of the last run, as the warehouse and audit.json have them."""
-    names = {audit.FILE}
-    names |= {str(each["file"]) for each in _facts(site.out / audit.FILE).get("outputs", ())}
+    names = {places.AUDIT}
+    names |= {str(each["file"]) for each in _facts(site.out / places.AUDIT).get("outputs", ())}
     if site.warehouse:
         names |= {str(name) for (name,) in _asked(site.warehouse, "select file from audit.outputs")}
     return {name for name in names if trust.is_inside(site.out / name, [site.out])}
@@ -222,7 +218,7 @@ def _outputs(site: Site) -> set[str]:
 
 def _packs(found: Plan, site: Site, as_at: date | None) -> None:
     """The packs up to the first that stays: the chain is cut at its beginning, never in between."""
-    files = _in(found, site.out / pack.FOLDER, "SEN2_*_pack_*.zip")
+    files = _in(found, site.out / places.PACKS, "SEN2_*_pack_*.zip")
     for number, path in enumerate(files):
         day = as_at or _as_at_of_pack(path)
         if as_at is None and (day is None or day >= found.before):
@@ -264,7 +260,7 @@ def _date(text: Any) -> date | None:
 def _as_at(site: Site) -> date | None:
     if site.warehouse:
         return _as_at_of_warehouse(site.warehouse)
-    return _date(_facts(site.out / audit.FILE).get("return", {}).get("as_at"))
+    return _date(_facts(site.out / places.AUDIT).get("return", {}).get("as_at"))
 
 
 def _as_at_of_warehouse(path: Path) -> date | None:
@@ -293,7 +289,9 @@ def _as_at_of_parquet(folder: Path) -> date | None:
     file = folder / "intermediate" / "survey.parquet"
     with suppress(duckdb.Error), duckdb.connect() as connection:
         return _date(
-            connection.execute(f"select max(as_at) from {read_parquet(file)}").fetchall()[0][0]
+            connection.execute(f"select max(as_at) from {files.read_parquet(file)}").fetchall()[0][
+                0
+            ]
         )
     return None
 
@@ -331,7 +329,7 @@ def carry_out(found: Plan, by: str) -> list[str]:
     with ExitStack() as stack:
         for site in found.sites:
             if site.warehouse and site.warehouse.exists():
-                stack.enter_context(refresh.held(site.warehouse, [site.out]))
+                stack.enter_context(lock.held(site.warehouse, [site.out]))
         rows = [
             (item.kind, item.path.name, item.as_at, item.bytes, item.sha256) for item in found.items
         ]
@@ -343,7 +341,7 @@ def carry_out(found: Plan, by: str) -> list[str]:
         failed = [words for item in found.items if (words := _remove(item.path))]
     for site in found.retired:  # the lock, let go of only now, made its folder anew
         if site.warehouse and not site.warehouse.exists():
-            shutil.rmtree(refresh.Place(site.warehouse.resolve()).folder, ignore_errors=True)
+            shutil.rmtree(places.Place(site.warehouse.resolve()).folder, ignore_errors=True)
     for site in found.sites:
         _remove_if_empty(site.out)
     return failed
@@ -351,7 +349,7 @@ def carry_out(found: Plan, by: str) -> list[str]:
 
 def _record_packs(found: Plan, site: Site, by: str) -> None:
     """Packs that go, in the warehouse whose next pack carries the record on."""
-    gone = [item for item in found.items if item.path.parent == site.out / pack.FOLDER]
+    gone = [item for item in found.items if item.path.parent == site.out / places.PACKS]
     if not gone or site.warehouse is None:
         return
     with warehouses.connect(site.warehouse) as connection:

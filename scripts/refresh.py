@@ -8,7 +8,6 @@ reading it.
 """
 
 import errno
-import hashlib
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -16,113 +15,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
-from filelock import FileLock, Timeout
 
-from . import encryption, export, form, spec, swap, trust, views
+from . import encryption, export, form, places, spec, swap, trust, views
 from . import warehouse as warehouses
 from .config import Job
 from .console import err, say
 from .errors import DefectError, DiskFullError, InputError
+from .files import sha256
+from .lock import held
+from .places import Place, log_of
 from .warehouse import quoted
 
-NOT_OURS = (
-    "It holds what sen2 remembers beside a warehouse. Move it away and run again, with warehouses"
-    " in a folder where nobody else can make files."
-)
-STAGED = ".building_"
-MADE_ANEW = {"gate_results"}
-"""Tables of the schema audit that each run makes anew, beside those that dbt makes."""
 LITTLE_ROOM = 1 << 20
 """With fewer free bytes than this, whatever went wrong is taken for want of room."""
 
-UNUSABLE = frozenset("'\"")
-"""What dbt and its adapter cannot quote in the name of a database, which is the file's."""
-
 Connection = duckdb.DuckDBPyConnection
-
-
-@dataclass(frozen=True)
-class Place:
-    """A warehouse, by its real path, and the folder beside it."""
-
-    warehouse: Path
-
-    @property
-    def folder(self) -> Path:
-        """The folder beside the warehouse, of the same file system."""
-        return self.warehouse.parent / f".{self.warehouse.stem}"
-
-    @property
-    def building(self) -> Path:
-        """The new warehouse; the name is the old one's, since dbt's relations carry it."""
-        return self.folder / "building" / self.warehouse.name
-
-    @property
-    def staged(self) -> Path:
-        """A file that names the folder of the outputs being made, for whoever has to tidy up."""
-        return self.folder / "building" / "outputs.txt"
-
-    @property
-    def dbt(self) -> Path:
-        """What dbt remembers of the project between runs."""
-        return self.folder / "dbt"
-
-    @property
-    def last(self) -> Path:
-        """What the last run was, to know one like it."""
-        return self.folder / "last.json"
-
-    @property
-    def journal(self) -> Path:
-        """The steps of a swap that has begun."""
-        return self.folder / "swap.json"
-
-
-@contextmanager
-def held(
-    warehouse: Path, folders: Sequence[Path] = (), *, wait: bool = False, is_new: bool = True
-) -> Iterator[Place]:
-    """Hold a warehouse for writing; a swap that was cut off is finished first.
-
-    The swap may move files in the folder of the warehouse and in `folders`, and nowhere else.
-
-    When another sen2 holds it that is an input error, or, with `wait`, a reason to wait; and so is
-    a missing warehouse that may not be new, a folder beside it that is not ours, and a name that
-    dbt cannot use.
-    """
-    if UNUSABLE & set(warehouse.name):
-        raise InputError(
-            f"{warehouse}: dbt cannot build a warehouse with a quotation mark or an apostrophe in"
-            " its file name. Choose another name."
-        )
-    if not is_new:
-        warehouses.require(warehouse)
-    place = Place(warehouse.resolve())
-    try:
-        trust.make_ours(place.folder, NOT_OURS)
-        lock = FileLock(place.folder / "lock")
-        _acquire(lock, warehouse, wait=wait)
-    except OSError as error:
-        raise InputError(f"{place.folder}: cannot be written to ({error.strerror}).") from None
-    try:
-        if swap.recover(place.journal, [place.warehouse.parent, *folders]):
-            err.print("An earlier run was cut off while it moved its files in: that is done now.")
-        yield place
-    finally:
-        lock.release()
-
-
-def _acquire(lock: FileLock, warehouse: Path, *, wait: bool) -> None:
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        if not wait:
-            raise InputError(
-                f"{warehouse}: another sen2 is at work on this warehouse. Try again when it has"
-                " ended, or say --wait to begin then."
-            ) from None
-        say(f"Waiting for another sen2 that is at work on {warehouse}.", to=err)
-        lock.acquire()
 
 
 @dataclass(frozen=True)
@@ -167,7 +74,7 @@ class Refresh:
     def _record(self, made: Sequence[Path]) -> None:
         """Keep in the new warehouse which outputs belong to it, by name, size and SHA-256."""
         rows = [
-            [path.relative_to(self.job.out).as_posix(), path.stat().st_size, digest(path)]
+            [path.relative_to(self.job.out).as_posix(), path.stat().st_size, sha256(path)]
             for path in made
         ]
         with warehouses.connect(self.place.building) as connection:
@@ -185,7 +92,7 @@ def refreshing(job: Job, *, wait: bool = False) -> Iterator[Refresh]:
     Whatever goes wrong before `commit`, the old warehouse and its outputs stay as they were.
     """
     with held(job.warehouse, job.folders, wait=wait) as place:
-        staging = job.out.resolve() / f"{STAGED}{place.warehouse.stem}"
+        staging = job.out.resolve() / f"{places.STAGED}{place.warehouse.stem}"
         is_new = not staging.parent.exists()
         with _without(staging.parent if is_new else None), _tidy(place), _disk_full(job):
             place.building.parent.mkdir()
@@ -222,7 +129,9 @@ def _tidy(place: Place) -> Iterator[None]:
 def _clear(place: Place) -> None:
     if place.staged.exists():
         staging = Path(place.staged.read_text(encoding="utf-8"))
-        if staging.name == f"{STAGED}{place.warehouse.stem}" and not trust.why_not_ours(staging):
+        if staging.name == f"{places.STAGED}{place.warehouse.stem}" and not trust.why_not_ours(
+            staging
+        ):
             shutil.rmtree(staging, ignore_errors=True)
     try:
         shutil.rmtree(place.building.parent)
@@ -279,7 +188,7 @@ def _carry(place: Place, year: int) -> None:
         if place.warehouse.exists():
             warehouses.attach(connection, place.warehouse, "_old")
             for schema, table in _tables(connection):
-                if not is_made_by_a_run(schema, table):
+                if not warehouses.is_made_by_a_run(schema, table):
                     name = f"{quoted(schema)}.{quoted(table)}"
                     connection.execute(f"create schema if not exists {quoted(schema)}")
                     connection.execute(f"create table {name} as from _old.{name}")
@@ -296,26 +205,11 @@ def _settle(path: Path) -> None:
         pass
 
 
-def log_of(path: Path) -> Path:
-    """Where DuckDB keeps what it has not yet written into a warehouse."""
-    return path.with_name(f"{path.name}.wal")
-
-
 def _tables(connection: Connection) -> list[tuple[str, str]]:
     return connection.execute(
         "select schema_name, table_name from duckdb_tables()"
         " where database_name = '_old' and not internal and not temporary order by all"
     ).fetchall()
-
-
-def is_made_by_a_run(schema: str, table: str) -> bool:
-    """Whether landing, dbt or a gate makes a table anew in every run."""
-    if schema == "audit":
-        return table in MADE_ANEW or (spec.PROJECT / "models" / schema / f"{table}.sql").exists()
-    if schema == "raw":
-        contract = {row["table_name"] for row in spec.seed("extract_contract")}
-        return table in contract | warehouses.KEPT_TABLES.keys()
-    return any((spec.PROJECT / layer / schema).is_dir() for layer in ("models", "seeds"))
 
 
 def carry_views(new: Refresh) -> None:
@@ -361,7 +255,7 @@ def _retired(folder: Path, job: Job, names: set[str]) -> list[swap.Step]:
     ]
     return [
         *(
-            swap.replace(path, folder / export.SUPERSEDED / path.name)
+            swap.replace(path, folder / places.SUPERSEDED / path.name)
             for path in finished
             if path.name not in names
         ),
@@ -393,16 +287,10 @@ def _left_over(folder: Path, before: dict[str, str], names: set[str]) -> list[sw
     """
     return [
         swap.remove(folder / name)
-        for name, sha256 in before.items()
+        for name, digest in before.items()
         if name not in names
         and trust.is_inside(folder / name, [folder])
         and (folder / name).is_file()
         and not (folder / name).is_symlink()
-        and digest(folder / name) == sha256
+        and sha256(folder / name) == digest
     ]
-
-
-def digest(path: Path) -> str:
-    """The SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

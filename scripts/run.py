@@ -17,6 +17,7 @@ from . import (
     land,
     page,
     parquet,
+    places,
     pseudonyms,
     published,
     refresh,
@@ -359,7 +360,7 @@ def report_stage(job: Job, stages: Stages, *, is_run: bool = False) -> None:
         path = job.out / report.WORKBOOK if is_run else write_issues(job)
         tables = published.write_published(job.warehouse, BUILT, job.year, job.out)
         html = page.write_page(job, is_run=is_run)
-    tables_words = f"{len(tables)} tables in {job.shown(job.out / published.FOLDER)}"
+    tables_words = f"{len(tables)} tables in {job.shown(job.out / places.PUBLISHED)}"
     stages.say("report", f"{job.shown(html)}, {job.shown(path)}, and {tables_words}")
 
 
@@ -368,7 +369,7 @@ def parquet_stage(job: Job, stages: Stages) -> None:
     with stages.stage("parquet", "Writing Parquet files"):
         files = parquet.write_parquet(job.warehouse, job.out)
     words = "They hold personal data: keep them where you keep the extracts."
-    stages.say("parquet", f"{len(files)} tables in {job.out / parquet.FOLDER}. {words}")
+    stages.say("parquet", f"{len(files)} tables in {job.out / places.PARQUET}. {words}")
 
 
 def pseudonymised_stage(job: Job, stages: Stages) -> None:

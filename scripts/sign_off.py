@@ -7,12 +7,12 @@ from pathlib import Path
 import duckdb
 from rich.text import Text
 
-from . import audit, gates, report, run, warehouse
+from . import audit, gates, places, report, run, warehouse
 from .config import Job
 from .console import Stages, err, out, say, say_text
 from .errors import InputError
+from .files import sha256
 
-FOLDER = "final"
 LONGEST_NAME = 100
 
 # The specification's section 7; what it infers from other collections is marked so.
@@ -65,7 +65,7 @@ def sign_off(job: Job, name: str) -> int:
     out.print()
     words = f" {written[0]}, by {name}; kept as {kept}"
     say(Text.assemble(("Signed off:", "bold green"), words))
-    say_text(f"SHA-256 {audit.sha256(kept)}\n\n")
+    say_text(f"SHA-256 {sha256(kept)}\n\n")
     _say_agreed(job)
     say_text(f"{_steps(job, written[0])}\n")
     return run.OK
@@ -139,7 +139,7 @@ def _say_why_not(results: list[gates.GateResult], unexplained: list[tuple[str, s
 
 def _freeze(job: Job, submission: Path, name: str) -> Path:
     """Keep a copy that cannot be written to, and record the submission as final."""
-    kept = job.out / FOLDER / submission.name
+    kept = job.out / places.FINAL / submission.name
     try:
         kept.parent.mkdir(exist_ok=True)
         shutil.copyfile(submission, kept)

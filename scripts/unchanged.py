@@ -8,23 +8,18 @@ nothing need be built.
 
 import hashlib
 import json
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from . import encryption, spec, warehouse
+from . import encryption, project, warehouse
 from .config import Config, Job
+from .files import files_below, sha256
 from .land import LANDING_TABLES
 from .swap import write_whole
 from .warehouse import quoted
 
-PARTS = ("dbt_project.yml", "profiles", "models", "seeds", "macros", "tests", "gx", "scripts")
-"""The files of the project that can change what a run gives."""
-NO_PARTS = {"__pycache__", "python"}
-LIBRARIES = ("dbt-core", "dbt-duckdb", "duckdb", "great-expectations", "lxml", "xlsxwriter")
 HEADERS = 3 * 4096
 """The head of a DuckDB file, in bytes: it counts the checkpoints, so every change shows there."""
 
@@ -78,36 +73,17 @@ def fingerprint(job: Job, choices: Mapping[str, Any]) -> str:
         "encrypted": encryption.is_encrypted(job.warehouse),
     }
     digest = hashlib.sha256(json.dumps(stated, sort_keys=True, default=str).encode())
-    for line in (*_project(), *_named_files(job.config), *_landed(job.warehouse)):
+    for line in (*project.facts(), *_named_files(job.config), *_landed(job.warehouse)):
         digest.update(line.encode())
     return digest.hexdigest()
-
-
-def project() -> str:
-    """One hash of this project's files and of the versions of what it stands on."""
-    digest = hashlib.sha256()
-    for line in _project():
-        digest.update(line.encode())
-    return digest.hexdigest()
-
-
-def _project() -> Iterator[str]:
-    yield sys.version
-    for library in LIBRARIES:
-        yield f"{library} {version(library)}\n"
-    for part in PARTS:
-        for path in _files(spec.PROJECT / part):
-            name = path.relative_to(spec.PROJECT)
-            if not NO_PARTS & set(name.parts):
-                yield f"{name.as_posix()} {_digest(path)}\n"
 
 
 def _named_files(config: Config) -> Iterator[str]:
     """The content of every file and folder that the settings name."""
     for name, value in config:
         if isinstance(value, Path):
-            for path in _files(value):
-                yield f"{name} {path.relative_to(value).as_posix()} {_digest(path)}\n"
+            for path in files_below(value):
+                yield f"{name} {path.relative_to(value).as_posix()} {sha256(path)}\n"
 
 
 def _landed(path: Path) -> Iterator[str]:
@@ -125,11 +101,6 @@ def _landed(path: Path) -> Iterator[str]:
             yield f"{name} {connection.execute(query).fetchone()}\n"
 
 
-def _files(root: Path) -> list[Path]:
-    """A file itself, or every file below a folder; none where there is neither."""
-    return [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.is_file())
-
-
 def _state(path: Path) -> str:
     """A hash that changes with every change of a warehouse."""
     with path.open("rb") as file:
@@ -140,9 +111,4 @@ def _state(path: Path) -> str:
 
 def _digests(folder: Path, names: Mapping[str, str]) -> dict[str, str]:
     """The SHA-256 of each output that is there."""
-    return {name: _digest(folder / name) for name in names if (folder / name).is_file()}
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return {name: sha256(folder / name) for name in names if (folder / name).is_file()}

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import duckdb
 
-from . import audit, build, export, outside, spec, warehouse
+from . import build, export, outside, spec, warehouse
 from .audit import Facts
 from .console import Stages, err, out, say
 from .errors import InputError
-from .files import read_parquet
+from .files import read_parquet, sha256
 from .outside import ZIP_FAULTS
 from .pack import AUDIT, LANDED, MANIFEST, OUTPUTS
 from .warehouse import quoted
@@ -155,7 +155,7 @@ def _check_chain(path: Path, manifest: Facts, before: Path | None, verdict: Verd
         if not is_here:
             verdict.unknown.append(f"the chain before {path.name}: {link['file']} is not here")
             return
-        if audit.sha256(previous) != link["sha256"]:
+        if sha256(previous) != link["sha256"]:
             verdict.broken.append(f"{previous.name} is not the pack that {path.name} follows")
             return
         with _opened(previous) as pack:

@@ -70,6 +70,8 @@ AUDIT_TABLES = {
     "purged_packs": "file varchar, sha256 varchar, before_date varchar, purged_by varchar",
 }
 
+MADE_ANEW = {"gate_results"}
+"""Tables of the schema audit that each run makes anew, beside those that dbt makes."""
 KEPT_TABLES = {
     "notes": (
         *("rule_id", "record_id", "found", "text", "author", "date", "expiry"),
@@ -340,3 +342,13 @@ def forget(connection: duckdb.DuckDBPyConnection, return_id: str) -> None:
     lined = [f"{table}_lines" for table in LINED_TABLES]
     for table in (*tables, *lined, *IMPORTED_TABLES):
         connection.execute(f"delete from imported.{table} where return_id = ?", [return_id])
+
+
+def is_made_by_a_run(schema: str, table: str) -> bool:
+    """Whether landing, dbt or a gate makes a table anew in every run."""
+    if schema == "audit":
+        return table in MADE_ANEW or (spec.PROJECT / "models" / schema / f"{table}.sql").exists()
+    if schema == "raw":
+        contract = {row["table_name"] for row in spec.seed("extract_contract")}
+        return table in contract | KEPT_TABLES.keys()
+    return any((spec.PROJECT / layer / schema).is_dir() for layer in ("models", "seeds"))

@@ -2,7 +2,6 @@
 
 import codecs
 import csv
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -288,14 +287,14 @@ def _open_sheet(path: Path, name: str, stated: Input, spellings: dict[str, str])
         load=load,
         facts=f"sheet {sheet.name}, header row {header_row}",
         bytes=state.bytes,
-        sha256=_sha256(path),
+        sha256=files.sha256(path),
         path=path,
         state=state,
     )
 
 
 def _open_parquet(path: Path, name: str, spellings: dict[str, str]) -> Found:
-    state, sha256 = files.state(path), _sha256(path)
+    state, sha256 = files.state(path), files.sha256(path)
     with duckdb.connect() as connection:
         try:
             columns = connection.execute(
@@ -345,7 +344,7 @@ def _as_text(column: str, kind: str) -> str:
 
 def _open_json_lines(path: Path, name: str, spellings: dict[str, str]) -> Found:
     """One JSON object a line; a key that a line lacks is blank there."""
-    state, sha256 = files.state(path), _sha256(path)
+    state, sha256 = files.state(path), files.sha256(path)
     keys: dict[str, None] = {}
     for _, record in _json_records(path):
         keys.update(dict.fromkeys(record))
@@ -399,8 +398,3 @@ def _json_text(value: object) -> str | None:
             return "1" if value else "0"
         case _:
             return json.dumps(value, ensure_ascii=False, sort_keys=True)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import duckdb
 
-from sen2 import build, gates, refresh, run, spec, warehouse
+from sen2 import build, gates, lock, places, run, spec, warehouse
 from sen2.config import Job, read_config
 from sen2.gates import Checked, GateResult
 from sen2.sample import write_sample
@@ -55,7 +55,7 @@ class Site:
     @property
     def is_cut_off(self) -> bool:
         """Whether a swap has begun and not ended."""
-        return refresh.Place(self.job.warehouse).journal.exists()
+        return places.Place(self.job.warehouse).journal.exists()
 
     def start(self, extract: str) -> subprocess.Popen[bytes]:
         """Begin a run, the first process of a group of its own."""
@@ -87,7 +87,7 @@ class Site:
         if self.is_cut_off:
             known = [set(written.items()) for _, written in self.expected.values()]
             assert set(outputs.items()) <= set.union(*known)
-            with refresh.held(self.job.warehouse, self.job.folders):
+            with lock.held(self.job.warehouse, self.job.folders):
                 pass
             assert self.state() in self.expected.values()
             return self.check()
@@ -116,7 +116,7 @@ def outputs_of(out: Path) -> Digest:
         for path in sorted(out.rglob("*"))
         if path.is_file()
         and path.relative_to(out).parts[0] != "superseded"
-        and not path.relative_to(out).parts[0].startswith(refresh.STAGED)
+        and not path.relative_to(out).parts[0].startswith(places.STAGED)
     }
 
 
@@ -197,7 +197,7 @@ def copy_layers(built: Path, warehouse: Path) -> int:
             " where database_name = 'built' and schema_name <> 'raw'"
         ).fetchall()
         for schema, table in tables:
-            if refresh.is_made_by_a_run(schema, table):
+            if warehouse.is_made_by_a_run(schema, table):
                 connection.execute(f"create schema if not exists {schema}")
                 connection.execute(
                     f"create or replace table {schema}.{table} as from built.{schema}.{table}"

@@ -19,7 +19,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from sen2 import encryption, history, keys, pseudonyms, spec, warehouse
+from sen2 import encryption, history, keys, places, pseudonyms, spec, warehouse
 from sen2.bench.measure import processes
 from sen2.errors import InputError
 
@@ -316,10 +316,10 @@ def test_the_history_and_a_pseudonymised_copy_stay_open(
 ) -> None:
     for name in keys.SECRET:
         monkeypatch.setenv(name, KEY)
-    with history._rewritten(tmp_path / history.FILE):
+    with history._rewritten(tmp_path / places.HISTORY):
         pass
     copy = pseudonyms.write(built.warehouse, YEAR, tmp_path, 5).path
-    for path in (tmp_path / history.FILE, copy):
+    for path in (tmp_path / places.HISTORY, copy):
         assert path.exists()
         assert not encryption.is_encrypted(path)
 

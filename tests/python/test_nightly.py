@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from sen2 import build, gates, history, keys, nightly, spec, swap, unchanged
+from sen2 import build, gates, history, keys, nightly, places, project, spec, swap, unchanged
 from sen2.config import Job, read_config
 from sen2.errors import InputError
 
@@ -68,7 +68,7 @@ class Nights:
         return path.read_text(encoding="utf-8").split("---")[:-1] if path.exists() else []
 
     def history(self, query: str) -> list[tuple]:
-        with duckdb.connect(str(self.warehouse.parent / history.FILE), read_only=True) as found:
+        with duckdb.connect(str(self.warehouse.parent / places.HISTORY), read_only=True) as found:
             return found.execute(query).fetchall()
 
 
@@ -347,12 +347,12 @@ def test_another_version_of_the_project_is_not_the_same(
         else:
             shutil.copytree(source, tmp_path / part)
     monkeypatch.setattr(spec, "PROJECT", tmp_path)
-    before = unchanged.project()
+    before = project.fingerprint()
     (tmp_path / "tests" / "python" / "new.py").touch()
-    assert unchanged.project() == before
+    assert project.fingerprint() == before
     with (tmp_path / "macros" / "corrections.sql").open("a") as file:
         file.write("\n")
-    assert unchanged.project() != before
+    assert project.fingerprint() != before
 
 
 # The history
@@ -370,7 +370,7 @@ def made(number: int) -> history.Record:
 
 
 def test_each_record_goes_into_the_history_once(tmp_path: Path) -> None:
-    file, folder = tmp_path / history.FILE, tmp_path / "records"
+    file, folder = tmp_path / places.HISTORY, tmp_path / "records"
     for number in (2, 1):
         history.save(folder, made(number))
     saved = shutil.copytree(folder, tmp_path / "saved")
@@ -407,7 +407,7 @@ def test_records_wait_while_the_history_cannot_be_replaced(
 
 
 def test_a_history_of_an_older_version_takes_new_columns(tmp_path: Path) -> None:
-    file, folder = tmp_path / history.FILE, tmp_path / "records"
+    file, folder = tmp_path / places.HISTORY, tmp_path / "records"
     history.save(folder, made(1))
     history.absorb(file, folder)
     with duckdb.connect(str(file)) as connection:

@@ -11,9 +11,10 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
-from sen2 import audit, cli, pack, sign_off, spec, verify
+from sen2 import audit, cli, pack, places, sign_off, spec, verify
 from sen2.config import Job, read_config
 from sen2.errors import InputError
+from sen2.files import sha256
 
 from .conftest import YEAR, Built
 
@@ -55,7 +56,7 @@ def _signed(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Job:
 def _packs(signed: Job, tmp_path: Path) -> list[Path]:
     """A copy of the packs, to tamper with."""
     return [
-        Path(shutil.copy(path, tmp_path)) for path in sorted((signed.out / pack.FOLDER).iterdir())
+        Path(shutil.copy(path, tmp_path)) for path in sorted((signed.out / places.PACKS).iterdir())
     ]
 
 
@@ -77,9 +78,9 @@ def test_what_is_signed_is_frozen_recorded_and_signed_once(signed: Job) -> None:
     (row,) = query(
         signed, "select file, serial_no, sha256, is_final, signed_by from audit.submissions"
     )
-    kept = signed.out / sign_off.FOLDER / row[0]
+    kept = signed.out / places.FINAL / row[0]
     assert row[3:] == (True, NAME)
-    assert audit.sha256(kept) == audit.sha256(signed.out / row[0]) == row[2]
+    assert sha256(kept) == sha256(signed.out / row[0]) == row[2]
     assert kept.stat().st_mode & 0o777 == 0o400
     with pytest.raises(InputError, match=f"Submission {row[1]} of {YEAR} was signed off by {NAME}"):
         sign_off.sign_off(signed, "Somebody else")
@@ -103,13 +104,13 @@ def test_final_and_by_go_together(options: list[str]) -> None:
 
 
 def test_audit_json_tells_the_same_twice_and_nothing_of_a_person(signed: Job) -> None:
-    path = signed.out / audit.FILE
+    path = signed.out / places.AUDIT
     before = path.read_bytes()
     assert audit.write_audit(signed).read_bytes() == before
     facts = json.loads(before)
     people = query(signed, "select count(*) from person_level.person where return_id = 'built'")
     assert facts["tables"]["person"] == people[0][0]
-    assert facts["submission"]["sha256"] == audit.sha256(signed.out / facts["submission"]["file"])
+    assert facts["submission"]["sha256"] == sha256(signed.out / facts["submission"]["file"])
     assert {each["rule_id"] for each in facts["rules"]} == {
         rule["rule_id"] for rule in spec.in_force("rules", YEAR) if rule["module"] != "form"
     }
@@ -137,7 +138,7 @@ def test_packs_of_the_same_run_hold_the_same_and_point_back(packs: list[Path]) -
             contents.append({name: file.read(name) for name in file.namelist()})
     first, second = (json.loads(content.pop(pack.MANIFEST)) for content in contents)
     assert first["previous"] is None
-    assert second["previous"] == {"file": packs[0].name, "sha256": audit.sha256(packs[0])}
+    assert second["previous"] == {"file": packs[0].name, "sha256": sha256(packs[0])}
     changes = json.loads(contents[1].pop(pack.CHANGES))
     contents[0].pop(pack.CHANGES)
     assert contents[0] == contents[1]

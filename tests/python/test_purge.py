@@ -11,9 +11,10 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
-from sen2 import audit, cli, history, pack, purge, refresh, verify
+from sen2 import audit, cli, lock, pack, places, purge, verify, warehouse
 from sen2.config import Job, read_config
 from sen2.errors import InputError
+from sen2.files import sha256
 
 from .conftest import YEAR, Built
 from .test_pack import EXPLAIN_ALL, NAME, query
@@ -59,7 +60,7 @@ class Place:
 
     def write_audit(self, as_at: str = AS_AT) -> None:
         audit.write_audit(self.job)
-        path = self.out / audit.FILE
+        path = self.out / places.AUDIT
         facts = json.loads(path.read_text(encoding="utf-8"))
         facts["return"]["as_at"] = as_at
         facts["outputs"] = [
@@ -111,7 +112,7 @@ def test_only_what_is_older_goes_and_all_of_it(place: Place) -> None:
         f"out/{YEAR}/final/SEN2_330_2026_001.xml",
     }
     assert place.plan(before).items == []
-    with duckdb.connect(str(place.warehouses / history.FILE), read_only=True) as connection:
+    with duckdb.connect(str(place.warehouses / places.HISTORY), read_only=True) as connection:
         rows = connection.execute(
             "select kind, file, as_at, bytes > 0, length(sha256), purged_by, before_date"
             " from purged order by kind"
@@ -171,12 +172,12 @@ def test_the_newest_pack_stays_and_one_that_is_no_pack_stops_the_cut(place: Plac
 
 def test_the_purged_pack_is_on_record_with_its_hash(place: Place) -> None:
     first, _ = place.pack(OLD_AS_AT), place.pack(AS_AT)
-    digest = audit.sha256(first)
+    digest = sha256(first)
     place.gone(DAY_BEFORE)
     assert query(place.job, "select file, sha256, before_date from audit.purged_packs") == [
         (first.name, digest, DAY_BEFORE)
     ]
-    assert refresh.is_made_by_a_run("audit", "purged_packs") is False, "a run carries it over"
+    assert warehouse.is_made_by_a_run("audit", "purged_packs") is False, "a run carries it over"
 
 
 def test_a_link_goes_and_what_it_points_to_stays(place: Place, tmp_path: Path) -> None:
@@ -188,7 +189,7 @@ def test_a_link_goes_and_what_it_points_to_stays(place: Place, tmp_path: Path) -
     shutil.rmtree(place.out / "superseded")
     (place.out / "superseded").symlink_to(elsewhere)
     (place.out / "parquet").symlink_to(elsewhere)
-    (place.out / audit.FILE).write_text(
+    (place.out / places.AUDIT).write_text(
         json.dumps({"outputs": [{"file": "../../elsewhere/precious.txt"}]}), encoding="utf-8"
     )
     stays = place.plan(NEXT).stays
@@ -215,7 +216,7 @@ def test_an_undated_thing_and_an_older_import_stay_and_are_named(place: Place) -
 
 def test_nothing_goes_while_another_sen2_is_at_work(place: Place) -> None:
     found, files = place.plan(NEXT), place.files()
-    with refresh.held(place.warehouse), pytest.raises(InputError, match="another sen2 is at work"):
+    with lock.held(place.warehouse), pytest.raises(InputError, match="another sen2 is at work"):
         purge.carry_out(found, NAME)
     assert place.files() == files
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from sen2 import refresh, spec, swap
+from sen2 import lock, places, refresh, spec, swap
 from sen2.config import Job, read_config
 from sen2.errors import InputError
 
@@ -114,11 +114,11 @@ def test_what_a_stopped_run_left_is_removed_wherever_it_wrote(tmp_path: Path) ->
     assert [path.name for path in other.out.iterdir()] == [".building_sen2"]
     with refresh.refreshing(job):
         assert list(other.out.iterdir()) == []
-    assert not refresh.Place(job.warehouse).building.parent.exists()
+    assert not places.Place(job.warehouse).building.parent.exists()
 
 
 def test_a_second_run_stops_or_waits(site: Site) -> None:
-    with refresh.held(site.job.warehouse):
+    with lock.held(site.job.warehouse):
         code, said = site.run("yesterday")
         assert code == 2 or "InputError" in said
         assert "another sen2 is at work" in said
@@ -126,7 +126,7 @@ def test_a_second_run_stops_or_waits(site: Site) -> None:
             [
                 sys.executable, "-c",
                 "import sys; from pathlib import Path; from sen2 import refresh\n"
-                "with refresh.held(Path(sys.argv[1]), wait=True): print('begun')",
+                "with lock.held(Path(sys.argv[1]), wait=True): print('begun')",
                 str(site.job.warehouse),
             ],
             stdout=subprocess.PIPE,
@@ -145,7 +145,7 @@ def test_a_name_that_dbt_cannot_use_is_refused_before_anything_is_made(
 ) -> None:
     with (
         pytest.raises(InputError, match=r"Choose another name\."),
-        refresh.held(tmp_path / "warehouse" / name),
+        lock.held(tmp_path / "warehouse" / name),
     ):
         pass
     assert list(tmp_path.iterdir()) == []
@@ -173,7 +173,7 @@ def test_a_full_disk_is_said_plainly_and_changes_nothing(site: Site, megabytes: 
     )  # fmt: skip
     assert "the disk is full" in process.stderr
     assert site.state() == before
-    left = {path.name for path in refresh.Place(site.job.warehouse).folder.iterdir()}
+    left = {path.name for path in places.Place(site.job.warehouse).folder.iterdir()}
     assert left == {"last.json", "lock"}
 
 

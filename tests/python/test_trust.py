@@ -9,9 +9,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from sen2 import audit, build, refresh, spec, swap, trust, warehouse
+from sen2 import build, lock, places, refresh, spec, swap, trust, warehouse
 from sen2.config import Job, read_config
 from sen2.errors import InputError
+from sen2.files import sha256
 
 from .conftest import YEAR
 
@@ -41,7 +42,7 @@ def run(job: Job, *names: str) -> None:
 
 
 def a_journal(job: Job, *steps: tuple[str, str, str]) -> Path:
-    place = refresh.Place(job.warehouse.resolve())
+    place = places.Place(job.warehouse.resolve())
     place.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     place.journal.write_text(json.dumps({"steps": steps}))
     place.journal.chmod(0o600)
@@ -66,7 +67,7 @@ def test_a_journal_moves_nothing_outside_the_folders_of_the_job(job: Job, victim
             link.symlink_to(victim.parent)
         with (
             pytest.raises(InputError, match="nothing was moved"),
-            refresh.held(job.warehouse, job.folders),
+            lock.held(job.warehouse, job.folders),
         ):
             pass
         assert victim.read_text() == "precious"
@@ -84,7 +85,7 @@ def test_a_journal_that_is_none_of_ours_is_an_input_error(job: Job, text: str) -
     a_journal(job).write_text(text)
     with (
         pytest.raises(InputError, match="not a list of steps of ours"),
-        refresh.held(job.warehouse, job.folders),
+        lock.held(job.warehouse, job.folders),
     ):
         pass
 
@@ -93,7 +94,7 @@ def test_a_swap_within_the_folders_is_finished(job: Job) -> None:
     job.out.mkdir()
     (job.out / "old").write_text("old")
     a_journal(job, ("remove", "", str(job.out.resolve() / "old")))
-    with refresh.held(job.warehouse, job.folders):
+    with lock.held(job.warehouse, job.folders):
         assert not (job.out / "old").exists()
 
 
@@ -107,12 +108,12 @@ def test_a_removed_link_is_removed_itself(tmp_path: Path, victim: Path) -> None:
 @posix
 @pytest.mark.parametrize("mode", [0o770, 0o707, 0o722])
 def test_a_folder_that_others_may_write_to_is_not_used(job: Job, mode: int) -> None:
-    folder = refresh.Place(job.warehouse.resolve()).folder
+    folder = places.Place(job.warehouse.resolve()).folder
     folder.mkdir(parents=True)
     folder.chmod(mode)
     with (
         pytest.raises(InputError, match="can be written to by other accounts"),
-        refresh.held(job.warehouse),
+        lock.held(job.warehouse),
     ):
         pass
 
@@ -121,17 +122,17 @@ def test_a_folder_that_others_may_write_to_is_not_used(job: Job, mode: int) -> N
 def test_a_folder_of_another_account_or_a_link_is_not_used(
     job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = refresh.Place(job.warehouse.resolve()).folder
+    folder = places.Place(job.warehouse.resolve()).folder
     folder.parent.mkdir(parents=True)
     (tmp_path / "elsewhere").mkdir(mode=0o700)
     folder.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(InputError, match="is a link"), refresh.held(job.warehouse):
+    with pytest.raises(InputError, match="is a link"), lock.held(job.warehouse):
         pass
     folder.unlink()
     folder.mkdir(mode=0o700)
     monkeypatch.setattr(trust, "ADMINISTRATOR", -1)
     monkeypatch.setattr(os, "getuid", lambda: folder.stat().st_uid + 1)
-    with pytest.raises(InputError, match="belongs to another account"), refresh.held(job.warehouse):
+    with pytest.raises(InputError, match="belongs to another account"), lock.held(job.warehouse):
         pass
 
 
@@ -141,9 +142,7 @@ def test_outputs_on_record_that_lie_outside_are_left_alone(job: Job, victim: Pat
     link.symlink_to(victim)
     with duckdb.connect(str(job.warehouse)) as connection:
         for name in ("../victim/precious", str(victim), "link.csv", ".", "", "sub/../../victim/x"):
-            connection.execute(
-                "insert into audit.outputs values (?, 8, ?)", [name, audit.sha256(victim)]
-            )
+            connection.execute("insert into audit.outputs values (?, 8, ?)", [name, sha256(victim)])
     run(job, "new.csv")
     assert victim.read_text() == "precious"
     assert link.is_symlink()

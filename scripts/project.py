@@ -1,0 +1,34 @@
+"""One hash of this project: its own files, and the versions of the libraries that count."""
+
+import hashlib
+import sys
+from collections.abc import Iterator
+from importlib.metadata import version
+
+from . import spec
+from .files import files_below, sha256
+
+PARTS = ("dbt_project.yml", "profiles", "models", "seeds", "macros", "tests", "gx", "scripts")
+"""The files of the project that can change what a run gives."""
+NO_PARTS = {"__pycache__", "python"}
+LIBRARIES = ("dbt-core", "dbt-duckdb", "duckdb", "great-expectations", "lxml", "xlsxwriter")
+
+
+def fingerprint() -> str:
+    """One hash of this project's files and of the versions of what it stands on."""
+    digest = hashlib.sha256()
+    for line in facts():
+        digest.update(line.encode())
+    return digest.hexdigest()
+
+
+def facts() -> Iterator[str]:
+    """One line for each library and file that can change what a run gives."""
+    yield sys.version
+    for library in LIBRARIES:
+        yield f"{library} {version(library)}\n"
+    for part in PARTS:
+        for path in files_below(spec.PROJECT / part):
+            name = path.relative_to(spec.PROJECT)
+            if not NO_PARTS & set(name.parts):
+                yield f"{name.as_posix()} {sha256(path)}\n"
