@@ -1,4 +1,4 @@
-"""report.html: the page a director opens, one file made from the same tables as the return."""
+"""report.html, which a director opens, and report_to_share.html, which withholds small numbers."""
 
 from .page import write_page
 

@@ -19,6 +19,7 @@ from .guard import Key, Sum, withheld
 BUILT = "built"
 ERRORS = ("load_reject", "error")
 QUERY = "query"
+SEVERITIES = (*ERRORS, QUERY)
 ALL = "all"
 CHARTS = ("volumes", "rates", "settings", "needs", "ceased", "reviews", "decisions")
 BREACH_WEEKS = (1, 2, 4)
@@ -213,7 +214,10 @@ def _periods(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
 
 
 def _rules(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    """The rules in force, the most severe first, with the team that mends what each finds."""
+    """The rules in force, the most severe first, with the team that corrects what each finds.
+
+    In one severity they are in the order of their ids, which tells nothing of what they found.
+    """
     found = connection.execute(
         "select summary.rule_id, summary.severity, summary.module, summary.message,"
         " coalesce(teams.team, 'No team') as team, summary.status, summary.issue_count,"
@@ -221,9 +225,8 @@ def _rules(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
         " from validation.rule_summary as summary"
         " left join spec.teams as teams on summary.rule_id = teams.rule_id"
         " where summary.return_id = ?"
-        " order by list_position(['load_reject', 'error', 'query'], summary.severity),"
-        " not summary.likely_error, summary.issue_count desc, summary.rule_id",
-        [BUILT],
+        " order by list_position(?, summary.severity), not summary.likely_error, summary.rule_id",
+        [BUILT, list(SEVERITIES)],
     )
     names = [column[0] for column in found.description]
     return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
@@ -304,10 +307,7 @@ def _issue_counts(connection: duckdb.DuckDBPyConnection, counts: Counts, facts: 
     )  # fmt: skip
     counts.add(run("select 'no note', count(*) from page_issues where has_no_note").fetchall(),
                "queries")  # fmt: skip
-    counts.add(run("select severity, count(distinct person_id) from page_issues group by all")
-               .fetchall(), "people with issues")  # fmt: skip
     for severity in severities:
-        counts.of.setdefault(("people with issues", severity), 0)
         of_rules: dict[tuple[str, str], list[Key]] = {}
         for rule in facts.rules:
             if (rule["severity"] == QUERY) == (severity == QUERY):

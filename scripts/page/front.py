@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ..config import Job
 from .compare import figures_of
-from .figures import ERRORS, QUERY, WITHHELD, Shown, Value
+from .figures import ERRORS, QUERY, SEVERITIES, WITHHELD, Shown, Value
 from .history import Run
 from .parts import Cell, Sources, Table, day
 from .sections import own_count, own_share
@@ -79,13 +79,9 @@ def front(job: Job, sources: Sources, runs: list[Run]) -> Front:
 
 
 def few(shown: Shown, *key: str) -> str:
-    """A count in words that may be withheld: fewer than 5, rather than a mark."""
+    """A count in words: one that is withheld is some, which says no more than that it is not 0."""
     value = shown.count(*key)
-    if value.text != WITHHELD:
-        return value.text
-    if shown.counts[key] < shown.threshold:
-        return f"fewer than {shown.threshold}"
-    return f"{shown.threshold} or more"
+    return "some" if value.text == WITHHELD else value.text
 
 
 def _written(job: Job) -> list[str]:
@@ -135,11 +131,21 @@ def _deadline(sources: Sources) -> Tile:
 
 
 def _teams(sources: Sources) -> Table:
-    """What each team has to do, and the rule it should begin with."""
+    """What each team has to do, and the rule it should begin with: its most frequent.
+
+    A page to share does not name that rule: it would say which of the withheld counts is largest.
+    """
     shown, facts = sources.shown, sources.facts
     rows: list[list[Cell]] = []
     for team in facts.teams:
-        rules = [rule for rule in facts.rules if rule["team"] == team and rule["issue_count"]]
+        rules = sorted(
+            (rule for rule in facts.rules if rule["team"] == team and rule["issue_count"]),
+            key=lambda rule: (
+                SEVERITIES.index(rule["severity"]),
+                not rule["likely_error"],
+                -rule["issue_count"],
+            ),
+        )
         errors = shown.counts["issues", "team", team, "error"]
         first = rules[0]["message"] if rules else "Nothing to do."
         if rules and not errors and rules[0]["severity"] not in ERRORS:
@@ -150,10 +156,11 @@ def _teams(sources: Sources) -> Table:
                 shown.count("issues", "team", team, "error"),
                 shown.count("issues", "team", team, QUERY),
                 shown.count("queries", "team", team, "no note"),
-                first,
+                *([] if sources.is_to_share else [first]),
             ]
         )
-    return Table(["Team", "Errors", "Queries", "Without a note", "Begin with"], rows)
+    columns = ["Team", "Errors", "Queries", "Without a note"]
+    return Table([*columns, *([] if sources.is_to_share else ["Begin with"])], rows)
 
 
 def figures_to_keep(sources: Sources) -> dict[tuple[str, str], float]:
@@ -176,6 +183,8 @@ def figures_to_keep(sources: Sources) -> dict[tuple[str, str], float]:
 
 
 def _moved_words(sources: Sources, runs: list[Run]) -> str:
+    if sources.is_to_share:
+        return "Beside last year's figures, where DfE has published them."
     last = (
         f"The last run before this one was of the extract of {day(runs[-1].as_at)}."
         if runs

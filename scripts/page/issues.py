@@ -94,15 +94,19 @@ def _by_module(sources: Sources, modules: dict[str, str]) -> Chart:
 
 
 def _by_rule(sources: Sources, runs: list[Run], modules: dict[str, str]) -> Chart:
-    """Every rule that found something now or in the last run, with its trend."""
+    """Every rule that found something now or in the last run, with its trend.
+
+    A page to share leaves out a rule whose errors DfE has all agreed to.
+    """
     shown = sources.shown
     last = runs[-1] if runs else None
     rows: list[list[Cell]] = []
     for rule in sources.facts.rules:
-        before = last.value(ISSUES, rule["rule_id"]) if last else 0
-        if not rule["issue_count"] and not before:
-            continue
         kind = QUERY if rule["severity"] == QUERY else "error"
+        before = last.value(ISSUES, rule["rule_id"]) if last else 0
+        found = shown.counts.get(("issues", "rule", rule["rule_id"], kind), 0)
+        if not before and not (found or (rule["issue_count"] and not sources.is_to_share)):
+            continue
         now = shown.count("issues", "rule", rule["rule_id"], kind)
         cells: list[Cell] = [
             rule["rule_id"],

@@ -1,6 +1,7 @@
 """Writing the page: one HTML file with its style, script and charts, and nothing from elsewhere."""
 
 from base64 import b64encode
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -10,22 +11,24 @@ from .. import report, spec, warehouse
 from ..config import Job
 from ..errors import InputError
 from .compare import ENGLAND, Published, add_earlier_returns, figures_of, read_published
-from .figures import Shown, Value, read_counts, read_facts
+from .figures import Counts, Shown, Value, read_counts, read_facts
 from .front import figures_to_keep, front
-from .history import earlier_runs, extract_of, keep
+from .history import Run, earlier_runs, extract_of, keep
 from .issues import issues_section
 from .parts import Sources, day
 from .sections import sections
 
-PAGE, TEAM_PAGE = "report.html", "report_team.html"
+PAGE, TO_SHARE = "report.html", "report_to_share.html"
 TEMPLATES = Path(__file__).parent
 
 
 def write_page(job: Job, *, is_run: bool = False) -> Path:
-    """Write report.html to the folder of outputs, from a built warehouse.
+    """Write report.html and report_to_share.html to the folder of outputs, from a built warehouse.
 
-    A run keeps its figures in audit.run_figures, for the pages of later runs. The same warehouse,
-    settings and outputs give the same bytes.
+    The first is exact and for inside the authority; gives its path. The second withholds small
+    numbers, and all from which one could be worked out: the order of rules, earlier runs, the
+    rule to begin with. A run keeps its figures in audit.run_figures, for the pages of later runs.
+    The same warehouse, settings and outputs give the same bytes.
     """
     sources = _sources(job)
     with warehouse.connect(job.warehouse, read_only=True) as connection:
@@ -35,7 +38,16 @@ def write_page(job: Job, *, is_run: bool = False) -> Path:
     if is_run:
         figures = figures_to_keep(sources)
         keep(job.warehouse, job.year, facts.extracted_on, extract, figures)
-    html = _render(
+    counts = Counts(sources.shown.counts, sources.sums)
+    shared = replace(sources, shown=Shown(counts, job.config.small_numbers), is_to_share=True)
+    _write(job.out / TO_SHARE, _page(job, shared, []))
+    return _write(job.out / PAGE, _page(job, sources, runs))
+
+
+def _page(job: Job, sources: Sources, runs: list[Run]) -> str:
+    """The HTML of a page, exact or to share."""
+    facts = sources.facts
+    return _render(
         "page.html.j2",
         title=f"SEN2 return {job.year}",
         authority=job.config.name or f"Authority {facts.la_code}",
@@ -45,11 +57,11 @@ def write_page(job: Job, *, is_run: bool = False) -> Path:
         survey_day=day(facts.survey_day),
         front=front(job, sources, runs),
         sections=[*sections(sources), issues_section(sources, runs, report.MODULES)],
-        threshold=job.config.small_numbers,
+        threshold=sources.shown.threshold,
+        is_to_share=sources.is_to_share,
         files=sources.published.files,
         similar=[sources.published.names[area] for area in sources.similar],
     )
-    return _write(job.out / PAGE, html)
 
 
 def _sources(job: Job) -> Sources:
@@ -68,7 +80,8 @@ def _sources(job: Job) -> Sources:
     )
     return Sources(
         facts=facts,
-        shown=Shown(counts, job.config.small_numbers),
+        shown=Shown(counts, 1),
+        sums=counts.sums,
         published=published,
         similar=_similar(job, published, facts.periods, counts.of),
         region=authority["region_name"],

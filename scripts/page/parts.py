@@ -10,6 +10,7 @@ from typing import Any
 from ..spreadsheet import Writer
 from .compare import Published, period_words
 from .figures import UNKNOWN, WITHHELD, Facts, Shown, Value
+from .guard import Sum
 
 Cell = str | Value
 
@@ -86,11 +87,14 @@ class Sources:
 
     facts: Facts
     shown: Shown
+    sums: list[Sum]
     published: Published
     similar: list[str] = field(default_factory=list)
     region: str = ""
     region_code: str = ""
     has_files: bool = False
+    is_to_share: bool = False
+    """Whether the page may leave the authority: small numbers are withheld, and what tells them."""
 
     @property
     def own(self) -> str:

@@ -1,4 +1,7 @@
-"""report.html: it stands alone, about nobody, with no small number; what moved; others' figures."""
+"""Both pages: they stand alone and are about nobody; what moved; others' figures.
+
+What the page to share withholds is attacked in test_page_attack.py.
+"""
 
 import base64
 import csv
@@ -22,6 +25,7 @@ from sen2.page import compare, write_page
 from sen2.page.figures import Shown, Value, read_counts, read_facts
 from sen2.page.front import MINUS, moved
 from sen2.page.guard import Sum, withheld
+from sen2.page.page import PAGE, TO_SHARE
 from sen2.warehouse import connect
 
 from .conftest import YEAR, Built
@@ -43,6 +47,11 @@ def job(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Job:
 @pytest.fixture(scope="module")
 def html(job: Job) -> str:
     return write_page(job, is_run=True).read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def to_share(job: Job, html: str) -> str:
+    return (job.out / TO_SHARE).read_text(encoding="utf-8")
 
 
 def numbers(html: str) -> list[str]:
@@ -82,50 +91,53 @@ def of_authority(code: str, region: str, period: str, **values: str) -> dict[str
     }
 
 
-def test_the_page_stands_alone(html: str) -> None:
-    assert len(html) < 3_000_000
-    assert "default-src 'none'" in unescape(html)
-    assert not re.search(r"(src|href)=\"(?!#|data:)", html)
-    assert "url(" not in html
-    assert " style=" not in html
-    assert not re.search(r" on[a-z]+=", html)
-    assert html.count("<h1") == 1
+def test_each_page_stands_alone(html: str, to_share: str) -> None:
+    for page in (html, to_share):
+        assert len(page) < 3_000_000
+        assert "default-src 'none'" in unescape(page)
+        assert not re.search(r"(src|href)=\"(?!#|data:)", page)
+        assert "url(" not in page
+        assert " style=" not in page
+        assert not re.search(r" on[a-z]+=", page)
+        assert page.count("<h1") == 1
 
 
-def test_the_same_warehouse_gives_the_same_bytes(job: Job, html: str) -> None:
+def test_the_same_warehouse_gives_the_same_bytes(job: Job, html: str, to_share: str) -> None:
     for is_run in (False, True):
         assert write_page(job, is_run=is_run).read_text(encoding="utf-8") == html
+        assert (job.out / TO_SHARE).read_text(encoding="utf-8") == to_share
 
 
-def test_nobody_stands_in_the_page(built: Built, html: str) -> None:
+def test_nobody_stands_in_either_page(built: Built, html: str, to_share: str) -> None:
     with duckdb.connect(str(built.warehouse), read_only=True) as connection:
         values = connection.execute(
             "select person_id, surname, forename, birth_date, upn, uln, postcode"
             " from staging.stg_people"
         ).fetchall()
         cases = connection.execute("select request_id from intermediate.case_scope").fetchall()
+    html += to_share
     words = set(re.findall(r"[\w/-]+", re.sub(r"base64,[^\"]+|sha256-[^']+", "", html)))
-    for _, table in tables(html).items():
+    for table in [*tables(html).values(), *tables(to_share).values()]:
         words |= set(re.findall(r"[\w/-]+", "\n".join(" ".join(row) for row in table)))
     found = {str(value) for row in [*values, *cases] for value in row if value} & words
     assert {value for value in found if len(value) > 3} == set()
 
 
-def test_no_count_is_below_the_threshold(job: Job, html: str) -> None:
+def test_no_count_of_the_page_to_share_is_below_the_threshold(job: Job, to_share: str) -> None:
     small = {str(count) for count in range(1, job.config.small_numbers)}
-    assert numbers(html)
-    assert [text for text in numbers(html) if text.split(" ")[0] in small] == []
-    cells = {cell for table in tables(html).values() for row in table[1:] for cell in row[1:]}
+    assert numbers(to_share)
+    assert [text for text in numbers(to_share) if text.split(" ")[0] in small] == []
+    cells = {cell for table in tables(to_share).values() for row in table[1:] for cell in row[1:]}
     assert cells & small == set()
     assert "[c]" in cells
-    assert "fewer than 5" in html
 
 
 def test_the_threshold_is_a_setting(job: Job, html: str) -> None:
     config = job.config.model_copy(update={"small_numbers": 1})
-    shown = write_page(Job(job.year, config, job.warehouse, job.out.with_name("all"))).read_text(
-        encoding="utf-8"
-    )
+    out = write_page(Job(job.year, config, job.warehouse, job.out.with_name("all"))).parent
+    assert (out / PAGE).read_text(encoding="utf-8") == html
+    shown = (out / TO_SHARE).read_text(encoding="utf-8")
+    assert "Do not pass the page on." in shown
     assert "[c]" not in numbers(shown)
     assert {"1", "2", "3", "4"} & {text.split(" ")[0] for text in numbers(shown)}
     with pytest.raises(ValueError, match="small_numbers"):
