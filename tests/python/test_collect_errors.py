@@ -253,7 +253,7 @@ DFE: Rows = [
     [1510, "Error", "Person", "UPN invalid (wrong check letter at character 1)"],
     ["1520", "Error", "Person", "More than one record with the same UPN"],
     [2060, "Error", "", "RequestOutcomeDate is before ReceivedDate"],
-    [4010, "Query", "", "StartDate of the EHC plan is missing"],
+    [4010, "Error", "", "StartDate of the EHC plan is missing"],
     ["8520Q", "Query", "", "Date of Birth is after the reference date"],
     [9999, "Error", "", "Zebra crossing colour unusual"],
     ["see note", "", "", "A footnote"],

@@ -46,7 +46,10 @@ def years(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     path = tmp_path_factory.mktemp("years") / "sen2.duckdb"
     shutil.copy(built.warehouse, path)
+    (cases,) = built.target.glob("compiled/**/case_records.sql")
     with duckdb.connect(str(path)) as connection:
+        connection.execute("drop table validation.case_records")  # it shall follow every change
+        connection.execute(f"create view validation.case_records as {cases.read_text()}")
         connection.execute(f"insert into validation.returns {NEXT}")
         connection.execute(
             "create table ids as select person_id,"

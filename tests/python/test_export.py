@@ -514,6 +514,12 @@ def warehouse(tmp_path: Path) -> Path:
     path = tmp_path / "warehouse.duckdb"
     with database(str(path)) as connection:
         fill(connection, sample(LATEST))
+        connection.execute("create schema local; create schema validation")
+        connection.execute("create table local.rule_severities (rule_id varchar, severity varchar)")
+        connection.execute(
+            "create table validation.issue_notes"
+            " (return_id varchar, rule_id varchar, record_id varchar, kind varchar)"
+        )
     return path
 
 
