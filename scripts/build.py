@@ -78,17 +78,21 @@ def build(
             errors="replace",
         ) as process,
     ):
-        with suppress(BrokenPipeError):  # it has ended already: what it said tells why
-            print(key, file=process.stdin, flush=True)
-        for line in process.stdout or ():
-            is_disk_full = is_disk_full or any(words in line for words in DiskFullError.WORDS)
-            is_too_little = is_too_little or OUT_OF_MEMORY in line
-            if node := _node(line):
-                done += 1
-                total = node.total
-                on_node(done, total)
-                if node.status in ("error", "fail"):
-                    failed.append(node.name)
+        try:
+            with suppress(BrokenPipeError):  # it has ended already: what it said tells why
+                print(key, file=process.stdin, flush=True)
+            for line in process.stdout or ():
+                is_disk_full = is_disk_full or any(words in line for words in DiskFullError.WORDS)
+                is_too_little = is_too_little or OUT_OF_MEMORY in line
+                if node := _node(line):
+                    done += 1
+                    total = node.total
+                    on_node(done, total)
+                    if node.status in ("error", "fail"):
+                        failed.append(node.name)
+        except BaseException:
+            process.kill()  # it would go on, and we would wait for it
+            raise
     if is_disk_full:
         raise DiskFullError(f"{warehouse.parent}: the disk is full. Make room and run again.")
     if is_too_little and (failed or process.returncode):

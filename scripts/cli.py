@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from . import encryption, lock, spec
+from . import encryption, lock, spec, stopping
 from .config import Config, Job, read_config
 from .console import Console, Stages, err, say, say_text
 from .console import out as console
@@ -379,6 +379,10 @@ def verify(
     rebuild: Annotated[
         bool, typer.Option("--rebuild", help="Make the submission again and compare the bytes.")
     ] = False,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", help="Settings: encrypt counts. [default: that of sen2.yml]"),
+    ] = None,
 ) -> None:
     """Check an audit pack: its files, its chain and, with --rebuild, its submission.
 
@@ -386,6 +390,8 @@ def verify(
     """
     from . import verify
 
+    if rebuild:  # which makes a warehouse
+        _settings_if_any(config)
     raise typer.Exit(verify.verify(file, before=previous, rebuild=rebuild))
 
 
@@ -653,6 +659,22 @@ def apply_dfe(
     say(f"{path}: {confirmed} confirmed, {kept} in all.")
 
 
+def _told(error: Exception) -> int:
+    """Say what was wrong; gives the exit code."""
+    if isinstance(error, Sen2Error):
+        say(f"sen2: {error}", under=0, to=err)
+        return error.exit_code
+    frames = traceback.extract_tb(error.__traceback__)
+    places = " > ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-4:])
+    say(
+        f"sen2: a fault of ours, {type(error).__name__} at {places}. Nothing was published."
+        " Please report it with this line.",
+        under=0,
+        to=err,
+    )
+    return 3
+
+
 def main() -> None:
     """Run the command; every ending is an exit code and, when wrong, one paragraph that says why.
 
@@ -660,23 +682,14 @@ def main() -> None:
     in the code they passed through. Whatever is written is for its owner alone.
     """
     os.umask(0o077)
+    stopping.tidily()
     try:
         app(standalone_mode=True)
-    except Sen2Error as error:
-        say(f"sen2: {error}", under=0, to=err)
-        sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        err.print("sen2: stopped.", markup=False)
+        say("sen2: stopped.", to=err)
         sys.exit(130)
     except Exception as error:
-        frames = traceback.extract_tb(error.__traceback__)
-        places = " > ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-4:])
-        err.print(
-            f"sen2: a fault of ours, {type(error).__name__} at {places}. Nothing was published."
-            " Please report it with this line.",
-            markup=False,
-        )
-        sys.exit(3)
+        sys.exit(stopping.exit_code() or _told(error))
     finally:
         gc.freeze()  # what is loaded goes with the process: to look through it takes half a second
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from . import encryption, spec, views
+from . import encryption, spec, stopping, views
 from .errors import InputError
 from .sql import literal
 from .sql import quoted as quoted
@@ -177,6 +177,7 @@ def connect(
                 read_only,
                 {"storage_compatibility_version": WRITTEN_FOR} if is_new else {},
             )
+    stopping.interruptible(connection)
     try:
         connection.execute(
             "set enable_progress_bar = false; set autoinstall_known_extensions = false"
