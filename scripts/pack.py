@@ -2,8 +2,10 @@
 
 import json
 import os
-import tempfile
+import shutil
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +21,7 @@ from .outside import ZIP_FAULTS, read_json
 from .sql import literal, quoted
 
 MANIFEST, AUDIT, CHANGES = "manifest.json", places.AUDIT, "changes.json"
+PARTS = ".parts"
 OUTPUTS, LANDED = "outputs/", "landed/"
 # The landed tables beside raw's own that say how the run was set.
 LANDED_AUDIT = (
@@ -150,11 +153,11 @@ def _write(
     draft = path.with_suffix(".part")
     draft.unlink(missing_ok=True)
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
+    with _parts(path.parent / PARTS) as scratch:
         members = {AUDIT: job.out / AUDIT}
         members |= {OUTPUTS + each["file"]: job.out / each["file"] for each in facts["outputs"]}
-        members |= _landed(connection, Path(scratch))
-        changes = Path(scratch) / CHANGES
+        members |= _landed(connection, scratch)
+        changes = scratch / CHANGES
         changes.write_text(_text(_changes(facts, previous)), encoding="utf-8")
         members[CHANGES] = changes
         manifest["members"] = {
@@ -168,6 +171,18 @@ def _write(
     digest = sha256(draft)
     draft.replace(path)
     return digest
+
+
+@contextmanager
+def _parts(folder: Path) -> Iterator[Path]:
+    """A folder for the parts of a pack until they are in it, in place of one left by a kill."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(mode=0o700)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
 
 
 def _landed(connection: duckdb.DuckDBPyConnection, scratch: Path) -> dict[str, Path]:

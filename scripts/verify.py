@@ -2,15 +2,19 @@
 
 import hashlib
 import re
+import shutil
 import tempfile
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
 import duckdb
+from filelock import FileLock, Timeout
 
-from . import build, export, outside, spec, warehouse
+from . import build, export, outside, releases, spec, trust, warehouse
 from .audit import Facts
 from .console import Stages, err, out, say
 from .errors import InputError
@@ -22,7 +26,46 @@ from .warehouse import quoted
 CHUNK = 1 << 20
 LONGEST_JSON = 64 << 20  # bytes; a manifest that claims more is no pack of ours
 LANDED_NAME = re.compile(r"landed/(?P<schema>raw|audit)\.(?P<table>[a-z][a-z0-9_]*)\.parquet")
+MOST_BYTES, MOST_ROWS = 2 << 30, 20_000_000
+"""What the landed tables of a pack may hold in all, packed as Parquet and as text, and their rows:
+all England's cases are some six million. A small Parquet file can repeat one value for ever."""
+MOST_COLUMNS = 2_000
+TYPES = {"VARCHAR", "BIGINT", "INTEGER", "DOUBLE", "BOOLEAN", "DATE"}
+"""Of what types the columns of a landed table are."""
+SCRATCH = "sen2_verify_"
 WHOLE, NOT_WHOLE = 0, 1
+
+
+@dataclass
+class Room:
+    """What is left of the most that a pack may hold."""
+
+    packed: int = MOST_BYTES
+    text: int = MOST_BYTES
+    rows: int = MOST_ROWS
+    columns: int = MOST_COLUMNS
+
+    def take(self, packed: int = 0, text: int = 0, rows: int = 0, columns: int = 0) -> None:
+        """Take some of it; an OverflowError when there is not so much."""
+        self.packed -= packed
+        self.text -= text
+        self.rows -= rows
+        self.columns -= columns
+        if min(self.packed, self.text, self.rows, self.columns) < 0:
+            raise OverflowError
+
+    def take_table(self, connection: duckdb.DuckDBPyConnection, rows: str) -> None:
+        """Take what a Parquet file holds once it is read, counted before anything is kept of it."""
+        columns = {name: kind for name, kind, *_ in
+                   connection.execute(f"describe {rows}").fetchall()}  # fmt: skip
+        if strange := set(columns.values()) - TYPES:
+            raise ValueError(strange)
+        self.take(columns=len(columns))
+        lengths = [f"coalesce(sum(strlen({quoted(name)})), 0)"
+                   for name, kind in columns.items() if kind == "VARCHAR"]  # fmt: skip
+        self.take(rows=connection.execute(f"select count(*) {rows}").fetchall()[0][0])
+        counted = connection.execute(f"select {' + '.join(['0', *lengths])} {rows}")
+        self.take(text=int(counted.fetchall()[0][0]))
 
 
 @dataclass
@@ -40,7 +83,7 @@ def verify(path: Path, *, before: Path | None, rebuild: bool) -> int:
     `before` is the pack it is chained to, looked for beside it otherwise. `rebuild` makes the
     submission again from what landed and compares the bytes.
 
-    Raises InputError when the file is no pack.
+    Raises InputError when the file is no pack, or too large to be one.
     """
     verdict = Verdict()
     with _opened(path) as pack:
@@ -51,7 +94,7 @@ def verify(path: Path, *, before: Path | None, rebuild: bool) -> int:
             _check_outputs(manifest, facts, verdict)
             _check_chain(path, manifest, before, verdict)
             if rebuild and not verdict.broken:
-                _check_rebuild(pack, facts, verdict)
+                _check_rebuild(path, pack, facts, verdict)
             who = f"pack {manifest['number']}, packed by {manifest.get('packed_by')}"
         except (KeyError, TypeError, AttributeError, ValueError):
             raise InputError(
@@ -171,7 +214,7 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _check_rebuild(pack: zipfile.ZipFile, facts: Facts, verdict: Verdict) -> None:
+def _check_rebuild(path: Path, pack: zipfile.ZipFile, facts: Facts, verdict: Verdict) -> None:
     """The submission made again, in a warehouse of its own, from what landed."""
     submission = facts["submission"]
     if not submission:
@@ -183,15 +226,46 @@ def _check_rebuild(pack: zipfile.ZipFile, facts: Facts, verdict: Verdict) -> Non
     if other := sorted(name for name in told if _version(name) != told[name]):
         verdict.unknown.append(f"versions: {', '.join(other)} differ from those of the run")
     stages = Stages()
-    with tempfile.TemporaryDirectory() as scratch, stages.stage("rebuild", "Building again"):
-        file = Path(scratch) / f"sen2_{year}.duckdb"
-        _load(pack, file, year, int(submission["serial_no"]), Path(scratch))
+    with _scratch() as scratch, stages.stage("rebuild", "Building again"):
+        file = scratch / f"sen2_{year}.duckdb"
+        try:
+            _load(pack, file, year, int(submission["serial_no"]), scratch)
+        except OverflowError:
+            raise InputError(
+                f"{path}: its landed tables hold more than {MOST_ROWS:,} rows or"
+                f" {MOST_BYTES >> 30} GB, so it is not one of ours. Nothing was built of it."
+            ) from None
         build.build(file, year)
-        again = export.export(file, "built", year, Path(scratch))
+        again = export.export(file, "built", year, scratch)
     if again.sha256 == submission["sha256"]:
         verdict.held.append("the submission made again has the same bytes")
     else:
         verdict.broken.append("the submission made again has other bytes")
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """A folder of our own for the warehouse made again, with what is in it gone at the end.
+
+    What a verification left that was killed, and could tidy nothing, goes first.
+    """
+    for left in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*"):
+        if not trust.why_not_ours(left) and _is_left(left):
+            shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=SCRATCH) as name, FileLock(Path(name) / "lock"):
+        yield Path(name)
+
+
+def _is_left(folder: Path) -> bool:
+    """Whether the process that made a scratch folder is no more."""
+    lock = folder / "lock"
+    try:
+        if lock.exists():
+            FileLock(lock).acquire(timeout=0).lock.release()
+            return True
+    except (Timeout, OSError):
+        pass
+    return False
 
 
 def _version(name: str) -> str | None:
@@ -203,21 +277,31 @@ def _version(name: str) -> str | None:
 
 
 def _load(pack: zipfile.ZipFile, file: Path, year: int, serial_no: int, scratch: Path) -> None:
-    """The landed tables of a pack in a new warehouse, set to the number that was submitted."""
+    """The landed tables of a pack in a new warehouse, set to the number that was submitted.
+
+    Raises OverflowError when they are larger than any pack's.
+    """
+    room = Room()
     with warehouse.connect(file) as connection:
         warehouse.prepare(connection, year)
+        ours = {*warehouse.AUDIT_TABLES, *warehouse.KEPT_TABLES, releases.TABLE}
+        ours |= {row["table_name"] for row in spec.seed("extract_contract")}
         for entry in pack.infolist():
             if not (named := LANDED_NAME.fullmatch(entry.filename)):
                 if entry.filename.startswith(LANDED):
                     raise KeyError(entry.filename)
                 continue
+            if named["table"] not in ours:
+                raise KeyError(entry.filename)
             parquet = scratch / "landed.parquet"
             with pack.open(entry) as member, parquet.open("wb") as copy:
                 while piece := member.read(CHUNK):
+                    room.take(packed=len(piece))
                     copy.write(piece)
             table = f"{named['schema']}.{quoted(named['table'])}"
             rows = f"from {read_parquet(parquet)}"
             try:
+                room.take_table(connection, rows)
                 connection.execute(f"create table if not exists {table} as {rows} limit 0")
                 connection.execute(f"delete from {table}")
                 connection.execute(f"insert into {table} by name {rows}")
@@ -225,4 +309,5 @@ def _load(pack: zipfile.ZipFile, file: Path, year: int, serial_no: int, scratch:
                 raise
             except duckdb.Error:
                 raise ValueError(entry.filename) from None
+            parquet.unlink()
         connection.execute("update audit.extract_settings set serial_no = ?", [serial_no])

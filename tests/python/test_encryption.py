@@ -362,6 +362,7 @@ def test_settings_that_ask_without_a_key_stop_before_anything(
         ["run", str(built.extract)],
         ["land", str(built.extract)],
         ["import", "x.xml", "--as", "x"],
+        ["verify", "pack.zip", "--rebuild"],
     ):
         done = sen2(tmp_path, *verb)
         assert (done.returncode, "SEN2_WAREHOUSE_KEY: is not set" in done.stderr) == (2, True), verb

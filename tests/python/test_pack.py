@@ -1,14 +1,23 @@
 """Sign-off and audit packs: what refuses a signature, what is frozen, and that tampering shows."""
 
 import hashlib
+import io
 import json
 import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
+from filelock import FileLock
 from typer.testing import CliRunner
 
 from sen2 import audit, cli, pack, places, sign_off, spec, verify
@@ -204,6 +213,92 @@ def test_a_changed_pack_breaks_the_chain_of_those_after_it(
     assert "not checked: the chain before" in capsys.readouterr().out
 
 
+def _repeating(rows: int, value: str) -> bytes:
+    """A small Parquet file whose one column has the same value in every row."""
+    column = pa.DictionaryArray.from_arrays(pa.nulls(rows, pa.int32()).fill_null(0), [value])
+    file = io.BytesIO()
+    pa.parquet.write_table(pa.table({"person_id": column}), file)
+    return file.getvalue()
+
+
+def _replace(path: Path, name: str, content: bytes) -> None:
+    """Another landed table in a pack, and the manifest made to match."""
+
+    def change(members: dict[str, bytes]) -> None:
+        members[name] = content
+        manifest = json.loads(members[pack.MANIFEST])
+        told = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        manifest["members"][name] = told
+        members[pack.MANIFEST] = json.dumps(manifest).encode()
+
+    rewrite(path, change)
+
+
+@pytest.fixture(name="scratch")
+def _scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder for what is made for a moment."""
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("rows", "value"),
+    [(verify.MOST_ROWS + 1, "1"), (verify.MOST_BYTES // 1_000_000 + 1, "x" * 1_000_000)],
+)
+def test_a_small_pack_that_would_fill_the_disk_is_refused(
+    packs: list[Path], scratch: Path, rows: int, value: str
+) -> None:
+    content = _repeating(rows, value)
+    assert len(content) < 2_000_000
+    _replace(packs[0], "landed/raw.people.parquet", content)
+    with pytest.raises(InputError, match=r"pack_0001\.zip: its landed tables hold more than"):
+        verify.verify(packs[0], before=None, rebuild=True)
+    assert list(scratch.iterdir()) == []
+
+
+def test_a_landed_table_of_another_kind_is_an_input_error(packs: list[Path], scratch: Path) -> None:
+    file = io.BytesIO()
+    pa.parquet.write_table(pa.table({"person_id": [[[1]] * 9]}), file)
+    _replace(packs[0], "landed/raw.people.parquet", file.getvalue())
+    with pytest.raises(InputError, match="is not one of ours"):
+        verify.verify(packs[0], before=None, rebuild=True)
+    assert list(scratch.iterdir()) == []
+
+
+def test_a_rebuild_that_is_stopped_leaves_nothing(packs: list[Path], scratch: Path) -> None:
+    """What it makes is the whole warehouse: where it stands, nobody would look for it."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sen2.cli", "verify", "--rebuild", str(packs[0])],
+        cwd=scratch.parent,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not list(scratch.glob(f"{verify.SCRATCH}*/*.duckdb")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (128 + signal.SIGTERM, "")
+    assert list(scratch.iterdir()) == []
+
+
+def test_a_rebuild_removes_what_one_that_was_killed_left(scratch: Path) -> None:
+    left, busy, others = (
+        scratch / f"{verify.SCRATCH}{name}" for name in ("left", "busy", "others")
+    )
+    for folder in (left, busy, others):
+        folder.mkdir(mode=0o700)
+        (folder / "lock").touch()
+        (folder / "landed.parquet").touch()
+    others.chmod(0o777)
+    with FileLock(busy / "lock"), verify._scratch() as own:
+        assert set(scratch.iterdir()) == {busy, others, own}
+    assert set(scratch.iterdir()) == {busy, others}
+
+
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04nonsense", None])
 def test_what_is_no_pack_is_an_input_error(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "pack.zip"
@@ -215,6 +310,17 @@ def test_what_is_no_pack_is_an_input_error(tmp_path: Path, content: bytes | None
         file.writestr(pack.MANIFEST, "[]")
     with pytest.raises(InputError, match="is not an audit pack"):
         verify.verify(path, before=None, rebuild=False)
+
+
+def test_the_parts_that_a_killed_packing_left_are_removed(built: Built, tmp_path: Path) -> None:
+    job = job_of(built, tmp_path)
+    job.out.mkdir()
+    audit.write_audit(job)
+    parts = job.out / pack.places.PACKS / pack.PARTS
+    parts.mkdir(parents=True)
+    (parts / "raw.people.parquet").touch()
+    made = pack.write_pack(job, NAME)
+    assert [path.name for path in made.parent.iterdir()] == [made.name]
 
 
 def test_outputs_that_changed_since_the_run_are_not_packed(built: Built, tmp_path: Path) -> None:
