@@ -7,6 +7,7 @@ from rich import box
 from rich.table import Table as Grid
 from rich.text import Text
 
+from . import policy
 from .console import Console
 from .why import Cell, Page, Personal, Table
 
@@ -156,7 +157,7 @@ def html(page: Page) -> str:
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta http-equiv="Content-Security-Policy" content="{policy.own(STYLE)}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <title>{escape(page.title)}</title>

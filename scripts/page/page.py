@@ -1,13 +1,11 @@
 """Writing the page: one HTML file with its style, script and charts, and nothing from elsewhere."""
 
-from base64 import b64encode
 from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
 
 import jinja2
 
-from .. import report, spec, warehouse
+from .. import policy, report, spec, warehouse
 from ..config import Job
 from ..errors import InputError
 from .compare import ENGLAND, Published, add_earlier_returns, figures_of, read_published
@@ -121,17 +119,9 @@ def _render(template: str, **values: object) -> str:
     environment.tests["value"] = lambda cell: isinstance(cell, Value)
     style = (TEMPLATES / "page.css").read_text(encoding="utf-8")
     script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
-    policy = (
-        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}';"
-        " img-src data:; base-uri 'none'; form-action 'none'"
-    )
     return environment.get_template(template).render(
-        **values, style=style, script=script, policy=policy, england=ENGLAND
+        **values, style=style, script=script, policy=policy.own(style, script), england=ENGLAND
     )
-
-
-def _hash(text: str) -> str:
-    return "sha256-" + b64encode(sha256(text.encode()).digest()).decode("ascii")
 
 
 def _write(path: Path, html: str) -> Path:

@@ -1,5 +1,6 @@
 """sen2 why: one person's page, complete, masked in the terminal, and safe whatever is asked."""
 
+import base64
 import hashlib
 import io
 import os
@@ -356,6 +357,10 @@ def test_the_html_page_is_escaped_self_contained_and_private(
     assert "&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&amp;&#x27;&lt;/style&gt;" in text
     assert not re.search(r"(?:src|href|url)\s*[=(]", text)
     assert "http" not in text.replace("http-equiv", "")
+    style = text.partition("<style>")[2].partition("</style>")[0]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"default-src 'none'; style-src 'sha256-{digest}';" in text
+    assert "unsafe" not in text
     if os.name == "posix":
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     tree = lxml_html.fromstring(text)
