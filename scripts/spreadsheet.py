@@ -22,11 +22,14 @@ TEXT = {"quote_prefix": True}
 
 
 def guarded(value: object) -> object:
-    """A value as a CSV file may hold it: one that a program would compute begins with MARK."""
-    if isinstance(value, str) and (
-        value.startswith(FORMULA_STARTS) or value.lstrip().startswith(FORMULA_STARTS)
-    ):
-        return MARK + value
+    """A value as a CSV file may hold it: one that a program would compute begins with MARK.
+
+    So does one that looks as if it had been guarded, or the two would be read back alike.
+    """
+    if isinstance(value, str):
+        bare = value.lstrip(MARK)
+        if bare.startswith(FORMULA_STARTS) or bare.lstrip().startswith(FORMULA_STARTS):
+            return MARK + value
     return value
 
 

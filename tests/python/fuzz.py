@@ -40,7 +40,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from sen2 import headed_tables, imports, spec, verify, xml_reader
+from sen2 import console, headed_tables, imports, spec, spreadsheet, swap, verify, xml_reader
 from sen2 import warehouse as warehouses
 from sen2.config import Config, read_config, read_extract_note
 from sen2.errors import InputError
@@ -735,6 +735,111 @@ def _pack_cases() -> st.SearchStrategy[bytes]:
     )
 
 
+def _load_pack(box: Box, case: tuple[str, bytes]) -> None:
+    name, data = case
+    path = box.given / "pack.zip"
+    with zipfile.ZipFile(path, "w") as pack:
+        pack.writestr(name, data)
+    with zipfile.ZipFile(path) as pack, contextlib.suppress(KeyError, ValueError, OverflowError):
+        verify._load(pack, box.warehouse, YEAR, 1, box.given)
+
+
+def _landed_cases() -> st.SearchStrategy[tuple[str, bytes]]:
+    """Landed tables of a pack: broken, of other kinds, or that repeat a value without end."""
+
+    def parquet_of(columns: dict[str, Any]) -> bytes:
+        file = io.BytesIO()
+        parquet.write_table(pa.table(columns), file)
+        return file.getvalue()
+
+    def repeating(column: str, rows: int, length: int) -> bytes:
+        places = pa.nulls(rows, pa.int32()).fill_null(0)
+        return parquet_of({column: pa.DictionaryArray.from_arrays(places, ["x" * length])})
+
+    names = st.sampled_from(
+        [*(f"landed/raw.{table}.parquet" for table in ("people", "pwned", "notes")),
+         *("landed/audit.extract_settings.parquet", "landed/audit.runs.parquet"),
+         *("landed/main.x.parquet", "landed/../x.parquet", "landed/raw.people.parquet/x")]
+    )  # fmt: skip
+    whole = parquet_of({"person_id": ["P1"], "sex": ["F"], "_file": ["x"], "_row": [1]})
+    others = [{"person_id": [[[1]] * 9]}, {"_row": ["x"]}, {"pwned": [None]}, {"a": [1], "A": [2]}]
+    headings = word().map(lambda heading: parquet_of({heading: ["x"]}))
+    wide = st.builds(
+        repeating, st.sampled_from(["person_id", "x"]),
+        st.sampled_from([10, 200_000, verify.MOST_ROWS + 1]), st.sampled_from([1, 100_000]),
+    )  # fmt: skip
+    data = mutated([whole]) | st.sampled_from(others).map(parquet_of) | headings | wide
+    return st.tuples(names, data)
+
+
+def _swap(box: Box, data: bytes) -> None:
+    """A list of steps that somebody laid beside a warehouse: it moves what is within the job."""
+    journal = box.given / ".sen2" / "swap.json"
+    journal.parent.mkdir(mode=0o700)
+    for name in ("new.txt", "old.txt"):
+        (box.given / name).write_text(name, encoding="utf-8")
+    text = data.replace(b"GIVEN", os.fsencode(box.given)).replace(
+        b"CANARY", os.fsencode(box.canary)
+    )
+    journal.write_bytes(text)
+    swap.recover(journal, [box.given])
+
+
+def _swap_cases() -> st.SearchStrategy[bytes]:
+    places = st.sampled_from(
+        ["GIVEN/new.txt", "GIVEN/old.txt", "GIVEN/made/x.txt", "GIVEN", "GIVEN/.", "GIVEN/..",
+         "CANARY", "GIVEN/../outside.csv", "GIVEN/../../x", "outside.csv", "../x", "/", "/pwned"]
+    ) | word()  # fmt: skip
+    kinds = st.sampled_from(["keep", "remove", "replace", "copy"])
+    steps = st.lists(st.tuples(kinds, places, places) | anything(), max_size=3)
+    whole = steps.map(lambda found: json.dumps({"steps": found}, default=str).encode())
+    return whole | whole.flatmap(lambda data: mutated([data], 2))
+
+
+def _write_cells(box: Box, rows: list[list[str]]) -> None:
+    """A CSV file for people: no value is a formula in it, and each can be had back."""
+    path = box.given / "made.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        spreadsheet.Writer(file).rows(rows)
+    with path.open(encoding="utf-8", newline="") as file:
+        found = list(csv.reader(file))
+    if any(cell.lstrip().startswith(spreadsheet.FORMULA_STARTS) for row in found for cell in row):
+        raise FoundError("a cell would be computed")
+    told = [[spreadsheet.unguarded(cell) for cell in row] for row in found]
+    if told != [[cell.replace("\r\n", "\n").replace("\r", "\n") for cell in row] for row in rows]:
+        raise FoundError("a cell cannot be had back")
+
+
+def _cell_cases() -> st.SearchStrategy[list[list[str]]]:
+    starts = st.sampled_from([*spreadsheet.FORMULA_STARTS, "'", " ", "\u00a0", '"'])
+    cell = st.builds("".join, st.lists(starts | word(), min_size=1, max_size=3))
+    return st.lists(st.lists(cell, min_size=1, max_size=3), max_size=3)
+
+
+def _print_words(box: Box, case: tuple[str, bool]) -> None:
+    """A line for the terminal, whatever a name in it is: it steers nothing and stays one line."""
+    text, is_terminal = case
+    file = io.StringIO()
+    to = console.Console(
+        file=file, highlight=False, force_terminal=is_terminal, width=4_000, soft_wrap=True,
+        no_color=True, legacy_windows=False,
+    )  # fmt: skip
+    console.say(f"{text}: read", to=to)
+    if not file.getvalue().removesuffix("\n").isprintable():
+        raise FoundError("what was printed can steer a terminal")
+
+
+def _print_cases() -> st.SearchStrategy[tuple[str, bool]]:
+    escapes = st.sampled_from(
+        ["\x1b[2J", "\x1b]0;x\x07", "\x1b[8m", "\x9b31m", "\r", "\n", "\b", "\x7f", "\u202e",
+         "[red]", "[/]", "[link=http://x]a", "[bold", "\\["]
+    )  # fmt: skip
+    return st.tuples(
+        st.builds("".join, st.lists(escapes | word(), max_size=4)).map(lambda text: text[:3_000]),
+        st.booleans(),
+    )
+
+
 def _collect(box: Box, data: bytes) -> None:
     path = box.given / "errors.csv"
     path.write_bytes(data)
@@ -742,11 +847,11 @@ def _collect(box: Box, data: bytes) -> None:
 
 
 TARGETS = {
-    "config": Target(25, lambda: _yaml_cases(SETTINGS), _config),
+    "config": Target(21, lambda: _yaml_cases(SETTINGS), _config),
     "extract_yml": Target(
         10, lambda: _yaml_cases({"la_code": "330", "extracted_on": "2026-01-15"}), _note_of_extract
     ),
-    "mapping": Target(25, lambda: _yaml_cases(MAPPING), _mapping_file),
+    "mapping": Target(21, lambda: _yaml_cases(MAPPING), _mapping_file),
     "mapped": Target(5, _mapped_cases, _land_mapped),
     "other": Target(3, _other_cases, _land_other),
     "propose": Target(2, _propose_cases, _propose),
@@ -763,6 +868,10 @@ TARGETS = {
     "blade": Target(1, _blade_cases, _import_folder),
     "workbook": Target(1, _book_cases, _import_book),
     "pack": Target(8, _pack_cases, _read_pack),
+    "landed": Target(1, _landed_cases, _load_pack),
+    "swap": Target(3, _swap_cases, _swap),
+    "cells": Target(2, _cell_cases, _write_cells),
+    "printed": Target(2, _print_cases, _print_words),
     "collect": Target(8, lambda: mutated([b"Rule,Count,Text\nP01,3,x\n"]), _collect),
 }
 """Shares of a hundred: what is quick to try is tried more often."""

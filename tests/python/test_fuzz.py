@@ -42,6 +42,10 @@ SHARE = {
     "blade": 3,
     "workbook": 3,
     "pack": 60,
+    "landed": 20,
+    "swap": 60,
+    "cells": 60,
+    "printed": 60,
     "collect": 60,
 }
 
