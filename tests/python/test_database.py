@@ -77,8 +77,8 @@ def mapping(folder: Path, **queries: str) -> Path:
             for table in tables
         },
         "tables": {
-            table: {"input": table, "columns": {c.name: c.name for c in columns}}
-            for table, columns in tables.items()
+            table: {"input": table, "columns": {name: name for name in rows_of(table)[0]}}
+            for table in tables
         },
     }
     path = folder / "live.yml"
