@@ -90,6 +90,7 @@ class Config(_Settings):
     notes: Name | None = None
     overrides: Name | None = None
     people_matched: Name | None = None
+    form_local_rules: Name | None = None
     sources: list[str] = []
     published: Name | None = None
     small_numbers: int = Field(default=5, ge=0, le=100)

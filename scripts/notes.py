@@ -1,8 +1,9 @@
 """Notes, corrections, decisions: the files an authority keeps itself, beside its extracts.
 
 `notes` explain queries, `overrides` correct values, `people_matched` says of two records whether
-they are of one person. Here they are read, checked and landed as text; what each of them does is
-decided by dbt. No message holds a cell: a misplaced one may be a name.
+they are of one person, `form_local_rules` say which placements the form of 2021 and 2022 counts
+otherwise. Here they are read, checked and landed as text; what each of them does is decided by dbt.
+No message holds a cell: a misplaced one may be a name.
 """
 
 import csv
@@ -26,15 +27,21 @@ AGREED = "agreed"
 """The kind of a note on an error that DfE has agreed to."""
 AGREEMENT = ("kind", "agreed_by", "agreed_date")
 """Columns of notes that a file without such a note may leave out."""
-MAY_BE_BLANK = {"found", "from", "to", "expiry", *AGREEMENT}
+MAY_BE_BLANK = {
+    *("found", "from", "to", "expiry", "setting_note", "school_age"),
+    *AGREEMENT,
+}
 DATES = ("date", "expiry", "agreed_date")
 IDENTITY = {
     "notes": ("rule_id", "record_id", "found"),
     "overrides": ("table_name", "key", "column_name", "from"),
     "people_matched": ("person_id", "other_person_id"),
+    "form_local_rules": ("position",),
 }
 """What no two rows of a file may share."""
 DECISIONS = ("same", "different")
+SCHOOL_AGES = ("", "below", "of", "above", "unknown")
+WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
 ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 AS_A_DATE = "Write it as year-month-day, 2026-01-31 (a spreadsheet program may have changed it)."
 
@@ -166,6 +173,8 @@ def _faults(name: str, row: Row, forbidden: re.Pattern[str]) -> Iterator[tuple[s
         yield from _faults_of_agreement(row)
     elif name == "people_matched":
         yield from _faults_of_decision(row)
+    elif name == "form_local_rules":
+        yield from _faults_of_form_rule(row)
     else:
         yield from _faults_of_override(row)
 
@@ -192,6 +201,28 @@ def _faults_of_decision(row: Row) -> Iterator[tuple[str, str]]:
         yield (
             "other_person_id",
             "is the same as person_id. Take both from the query that names the two records.",
+        )
+
+
+def _faults_of_form_rule(row: Row) -> Iterator[tuple[str, str]]:
+    """Whether a rule for the form has a place, and names a setting, an age and a placement."""
+    if row["position"].strip() and not WHOLE_NUMBER.fullmatch(row["position"]):
+        yield "position", "is not a whole number. Number the rules 1, 2, 3 in their order."
+    for column, seed, seed_column in (
+        ("setting", "setting_columns", "kind"),
+        ("placement", "form_cells", "placement"),
+    ):
+        known = {each[seed_column] for each in spec.seed(seed)} - {""}
+        if row[column].strip() and row[column] not in known:
+            yield (
+                column,
+                f"is not a {column} that the form knows. Take it from the column {seed_column} of"
+                f" seeds/spec/{seed}.csv.",
+            )
+    if row["school_age"] not in SCHOOL_AGES:
+        yield (
+            "school_age",
+            f"is none of {', '.join(filter(None, SCHOOL_AGES))}. Write one of them, or nothing.",
         )
 
 

@@ -85,6 +85,10 @@ KEPT_TABLES = {
         *("person_id", "other_person_id", "decision"),
         *("reason", "author", "date"),
     ),
+    "form_local_rules": (
+        *("position", "setting", "setting_note", "school_age", "placement"),
+        "reason",
+    ),
 }
 """The files the authority keeps itself beside its extracts, and their columns."""
 

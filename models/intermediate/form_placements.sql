@@ -42,7 +42,7 @@ ruled as (
         items.*,
         local_rules.placement as local_placement,
     from items
-    left join {{ ref('form_local_rules') }} as local_rules
+    left join {{ ref('stg_form_local_rules') }} as local_rules
         on items.setting_kind = local_rules.setting
             and coalesce(items.setting_note ilike local_rules.setting_note, local_rules.setting_note is null)
             and coalesce(items.school_age = local_rules.school_age, true)

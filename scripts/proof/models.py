@@ -4,7 +4,6 @@ dbt takes longer to start than all the models of an authority take to run. The c
 a variable of DuckDB in what is compiled, so that one compilation serves every year.
 """
 
-import csv
 import json
 import os
 import shutil
@@ -103,8 +102,6 @@ class Pipeline:
             connection.execute("set enable_progress_bar = false")
             connection.execute("begin")
             connection.execute(f"set variable collection_year = {year:d}")
-            for rule in _local_rules(extract):
-                connection.execute("insert into local.form_local_rules values (?,?,?,?,?,?)", rule)
             for statement in self.statements:
                 connection.execute(statement)
             found = {table: _read(connection, f"published.{table}") for table in tables}
@@ -134,16 +131,6 @@ def _in_order(nodes: dict[str, Any]) -> Iterator[str]:
                     f"create schema if not exists {node['schema']};"
                     f"create or replace {kind} {node['relation_name']} as {node['compiled_code']}"
                 )
-
-
-def _local_rules(extract: Path) -> list[list[str | None]]:
-    """The rules of its own that the extract's authority needs for the form, if it came with any."""
-    path = extract / "expected" / "form_local_rules.csv"
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.reader(file))[1:]
-    return [[value or None for value in row] for row in rows]
 
 
 def _read(connection: duckdb.DuckDBPyConnection, table: str) -> list[dict[str, str]]:

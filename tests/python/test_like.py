@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sen2 import cli
+from sen2.config import read_config
 from sen2.errors import InputError
 from sen2.proof.compare import prove
 from sen2.proof.models import Pipeline
@@ -62,6 +63,54 @@ def test_the_models_give_the_published_figures_back(
     }
     assert len(expected) > 40
     assert not expected & {(item.dataset, item.column) for item in result.differences}
+
+
+def test_the_form_counts_by_the_rules_that_come_with_the_extract(
+    pipeline: Pipeline, tmp_path: Path
+) -> None:
+    """A plain run with the settings beside the extract counts what no code of a setting says."""
+    placements = {
+        "Permanently excluded": "3",
+        "Awaiting provision - below compulsory school age and in education": "4",
+        "Awaiting provision - compulsory school age and in education": "5",
+        "Awaiting provision - above compulsory school age and in education": "6",
+    }
+    folder = shutil.copytree(PUBLISHED, tmp_path / "published")
+    path = folder / "rel2022_sen2_estab_caseload.csv"
+    table = rows(path)
+    taken = sum(map(int, placements.values()))
+    for row in table:
+        if row["la_name"] == "Knowsley" and row["time_period"] == "2022":
+            place = row["establishment_group"], row["establishment_type"]
+            more = int(placements.get(place[1], 0))
+            if place == ("Educated elsewhere", "Total"):
+                more = taken
+            elif place[0] == "Mainstream school" and place[1] in (
+                "Total",
+                "Mainstream - LA maintained",
+            ):
+                more = -taken
+            row["Total_ehc"] = str(int(row["Total_ehc"]) + more)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(table[0]))
+        writer.writeheader()
+        writer.writerows(table)
+    result = prove(pipeline, 2022, folder, "Knowsley", tmp_path / "work")
+    assert result is not None
+    assert result.differences == ()
+
+    settings = tmp_path / "work/extract/expected/sen2.yml"
+    assert read_config(settings).form_local_rules == settings.parent / "form_local_rules.csv"
+    lines = settings.read_text(encoding="utf-8").splitlines()
+    plain = [line for line in lines if not line.startswith("form_local_rules")]
+    settings.write_text("\n".join(plain), encoding="utf-8")
+    without = pipeline.run(
+        2022, tmp_path / "work/extract", tmp_path / "work/sen2.duckdb", ["sen2_estab_caseload"]
+    )
+    made = {
+        row["establishment_type"]: row["total_ehc"] for row in without.tables["sen2_estab_caseload"]
+    }
+    assert {made[name] for name in placements} == {"0"}
 
 
 def test_same_arguments_same_bytes(tmp_path: Path) -> None:

@@ -47,12 +47,28 @@ DECISION = {
 }
 
 
+FORM_RULE = {
+    "position": "1",
+    "setting": "OTH",
+    "setting_note": "%excluded%",
+    "placement": "Permanently excluded",
+    "reason": "The placements team notes it",
+}
+FIRST = {
+    "notes": NOTE,
+    "overrides": OVERRIDE,
+    "people_matched": DECISION,
+    "form_local_rules": FORM_RULE,
+}
+
+
 def text_of(name: str, *rows: Row) -> str:
-    """A file of notes or overrides, dated where the rows do not say."""
+    """A file of the authority's own, dated where the rows do not say."""
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS[name], restval="", lineterminator="\n")
     writer.writeheader()
-    writer.writerows({"date": "2025-09-01", **row} for row in rows)
+    dated = {"date": "2025-09-01"} if "date" in COLUMNS[name] else {}
+    writer.writerows(dated | row for row in rows)
     return text.getvalue()
 
 
@@ -272,6 +288,17 @@ WRONG = [
         text_of("overrides", OVERRIDE).encode() + f"{SECRET},\xff".encode("latin-1"),
         ["line 3", "is not UTF-8", "CSV UTF-8"],
     ),
+    ("form_local_rules", "position,setting\n", ["row 1", "is not the header", "school_age"]),
+    ("form_local_rules", FORM_RULE | {"position": SECRET}, ["row 2", "position", "whole number"]),
+    (
+        "form_local_rules",
+        FORM_RULE | {"setting": SECRET},
+        ["column setting", "setting_columns.csv"],
+    ),
+    ("form_local_rules", FORM_RULE | {"placement": SECRET}, ["placement", "form_cells.csv"]),
+    ("form_local_rules", FORM_RULE | {"school_age": SECRET}, ["school_age", "below, of, above"]),
+    ("form_local_rules", FORM_RULE | {"reason": ""}, ["row 2", "reason", "is blank"]),
+    ("form_local_rules", [FORM_RULE, FORM_RULE], ["row 3", "as row 2", "Keep one"]),
 ]
 
 
@@ -280,7 +307,7 @@ def test_a_wrong_file_is_named_and_loses_nothing(
     extract: Path, tmp_path: Path, name: str, content: Row | list[Row] | str | bytes, words: list
 ) -> None:
     path = tmp_path / f"{name}.csv"
-    path.write_text(text_of(name, {"notes": NOTE, "overrides": OVERRIDE}[name]), encoding="utf-8")
+    path.write_text(text_of(name, FIRST[name]), encoding="utf-8")
     land(extract, tmp_path / "w.duckdb", **{name: path})
     before = query(tmp_path / "w.duckdb", f"from raw.{name}")
     assert len(before) == 1
@@ -297,15 +324,19 @@ def test_a_wrong_file_is_named_and_loses_nothing(
 
 @pytest.mark.parametrize("name", COLUMNS)
 def test_a_correct_file_is_not_refused_for_what_may_differ(name: str, tmp_path: Path) -> None:
-    first = {"notes": NOTE, "overrides": OVERRIDE, "people_matched": DECISION}[name]
-    second = first | {"notes": {"found": "x"}, "overrides": {"from": "x"}}.get(
-        name, {"other_person_id": "two:8"}
-    )
+    other = {
+        "notes": {"found": "x"},
+        "overrides": {"from": "x"},
+        "people_matched": {"other_person_id": "two:8"},
+        "form_local_rules": {"position": "02", "setting_note": "", "school_age": "of"},
+    }
+    first, second = FIRST[name], FIRST[name] | other[name]
     columns = list(reversed(COLUMNS[name]))
+    dated = {"date": "2025-09-01"} if "date" in columns else {}
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="")
     writer.writeheader()
-    writer.writerows({"date": "2025-09-01", **row} for row in (first, second))
+    writer.writerows(dated | row for row in (first, second))
     (tmp_path / "f.csv").write_text(text.getvalue(), encoding="utf-8", newline="")
     assert list(notes.read(name, tmp_path / "f.csv", landing.FORBIDDEN).rows) == [2, 3]
 

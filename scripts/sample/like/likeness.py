@@ -16,6 +16,7 @@ import numpy.typing as npt
 import yaml
 
 from ... import spec
+from ...warehouse import KEPT_TABLES
 from ..cases import ACTIVE, CEASED, Cases
 from ..days import Flags, Ints, Random, age_on
 from ..expected import write_rows
@@ -113,8 +114,8 @@ class Likeness:
     def note(self) -> str:
         """What the extract says of itself beside it."""
         rules = (
-            " The form counts some of its placements by local rules: put"
-            " expected/form_local_rules.csv in place of seeds/local/form_local_rules.csv."
+            " The form counts some of its placements by rules of the authority's own, which that"
+            " file names: expected/form_local_rules.csv."
         )
         text = (
             f"Its figures are those that DfE published of {self.published.name}"
@@ -291,7 +292,7 @@ def write_dataclasses(path: Path, kind: type, rows: Iterable[Cell | Conflict]) -
 
 
 def local_rules(figures: Figures) -> Iterator[tuple[str, ...]]:
-    """The rows of seeds/local/form_local_rules.csv that tell what no code of a setting says."""
+    """The authority's own rules for the form, which tell what no code of a setting says."""
     for number, (leaf, placement) in enumerate(figures.text("local_rule").items(), start=1):
         note = figures.labels(f"leaf_note:{leaf}")[0]
         age = next((word for word in ("below", "above", "of") if f"_{word}_" in leaf), "")
@@ -302,14 +303,15 @@ def write_likeness(made: Likeness, folder: Path) -> None:
     """Write what the extract is built to equal, what it is not, and the settings to run it with."""
     write_dataclasses(folder / "published.csv", Cell, made.cells_met())
     write_dataclasses(folder / "published_not_met.csv", Conflict, made.targets.conflicts)
-    if made.has_form:
-        header = ("position", "setting", "setting_note", "school_age", "placement", "reason")
-        write_rows(folder / "form_local_rules.csv", header, local_rules(made.figures))
     settings = {
         "la_code": made.published.old_code,
         "name": made.published.name,
         "withdrawn_assessments": "dated" if made.targets.assessments_withdrawn else "undated",
         "officers": {"dmo": "N", "dco": "N", "dsco": "N"} | made.targets.officers,
     }
+    if made.has_form:
+        rules = folder / "form_local_rules.csv"
+        write_rows(rules, KEPT_TABLES["form_local_rules"], local_rules(made.figures))
+        settings["form_local_rules"] = rules.name
     text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
     (folder / "sen2.yml").write_text(text, encoding="utf-8")
