@@ -342,12 +342,24 @@ def _choose_tables(proposal: Proposal, known: list[tuple[Source, list[Scored]]],
         fed = [table for table in contract if chosen.get(table) is source]
         matched |= _assign(scored, fed)
     for table in contract:
-        key = contract[table][0].name
         of_table = matched.get(table, {})
-        if key in of_table and set(of_table) - set(KEYS) - {"rank"}:
+        if _tells_rows(contract[table], of_table):
             proposal.tables[table] = (chosen[table], of_table)
     for table in list(proposal.tables):
         _add_ranks(proposal, table, year)
+
+
+def _tells_rows(columns: list[spec.ContractColumn], found: Iterable[str]) -> bool:
+    """Whether the columns found say what a row is of, and something of it.
+
+    A dispute may be of a plan instead of a request. Such a file must say two things of the dispute,
+    since many files have a plan and a date.
+    """
+    own = set(found) - {*KEYS, "rank"}
+    if columns[0].name in found:
+        return bool(own)
+    others = {column.name for column in columns if column.key} - {columns[0].name}
+    return not columns[0].key.startswith("pk") and bool(others & set(found)) and len(own) > 1
 
 
 def _suits(source: Source, table: str, scored: Iterable[Scored], year: int) -> float:
@@ -359,7 +371,7 @@ def _suits(source: Source, table: str, scored: Iterable[Scored], year: int) -> f
     for _, of_table, column, match in scored:
         if of_table == table:
             best[column] = max(best.get(column, 0.0), match.confidence)
-    if columns[0].name not in best or not set(best) - set(KEYS) - {"rank"}:
+    if not _tells_rows(columns, best):
         return 0.0
     total = sum(weight[c.name] for c in columns if c.is_required or c.name in best)
     covered = sum(weight[name] * confidence for name, confidence in best.items()) / total

@@ -26,7 +26,7 @@ HEADER = [
     *("Child ID", "Last Name", "First Name", "DOB", "Gender", "Ethnic Origin", "Home Postcode"),
     *("UPN Number", "Request Ref", "Date Request Received", "Agreed to assess?"),
     *("Date of decision to assess", "EHCP Reference", "EHCP Start Date", "Primary Need"),
-    *("Secondary Need", "Case worker"),
+    *("Secondary Need", "Case worker", "Cabinet"),
 ]
 
 
@@ -60,7 +60,7 @@ def wide_rows() -> list[list[str]]:
                 {"assess": "Yes", "refuse": "No"}.get(request.get("decision", ""), ""),
                 *(british(request.get("decision_date", "")), plan.get("plan_id", "")),
                 *(british(plan.get("start_date", "")), need.get("1", ""), need.get("2", "")),
-                SECRET,
+                *(SECRET, SECRET),
             ]
         )
     return said
@@ -114,12 +114,50 @@ def test_a_wide_extract_lands_by_what_is_proposed(tmp_path: Path) -> None:
     for column in ("surname", "forename", "postcode", "upn", "birth_date", "person_id"):
         assert [row[column] for row in people if row[column] and row[column] in text] == []
     assert SECRET not in text
-    assert "# No column took, of report: Case worker" in text
+    assert "# No column took, of report: Cabinet" in text
+    workers = rows(warehouse, "select distinct worker from raw.people")
+    assert workers == [(SECRET,)]
     assert "  reviews: no file has headings for it" in text
     assert "blank: [uln, no_identifier_reason]" in text
 
 
 RANKS = (("1", 14), ("2", 15))
+
+
+def test_appeals_of_plans_and_the_days_decisions_were_made_are_proposed(tmp_path: Path) -> None:
+    """Appeals may be about a plan that has no request here; a refusal may be overturned later."""
+    write_text(
+        tmp_path / "appeals.csv",
+        [
+            ["Plan ID", "Dispute Type", "About", "Date of Appeal"],
+            ["p1", "appeal", "other", "2025-05-01"],
+        ],
+    )
+    write_text(
+        tmp_path / "assessments.csv",
+        [
+            ["Request ID", "Assessment Outcome", "Assessment Outcome Date", "Date Decided to Issue",
+             "Date Agreed to Assess After Appeal"],
+            ["r1", "issue", "2025-09-01", "2025-08-01", "2025-03-01"],
+        ],
+    )  # fmt: skip
+    warehouse = landed(tmp_path, proposed(tmp_path))
+    columns = "request_id, plan_id, kind, about, dispute_date"
+    assert rows(warehouse, f"select {columns} from raw.disputes") == [
+        (None, "p1", "appeal", "other", "2025-05-01")
+    ]
+    columns = "request_id, decision, decision_date, issue_decided_date, agreed_date"
+    assert rows(warehouse, f"select {columns} from raw.assessments") == [
+        ("r1", "issue", "2025-09-01", "2025-08-01", "2025-03-01")
+    ]
+
+
+def test_a_file_of_plans_with_a_date_is_no_file_of_disputes(tmp_path: Path) -> None:
+    write_text(
+        tmp_path / "letters.csv",
+        [["Plan ID", "Date of Appeal", "Start Date"], ["p1", "2025-05-01", "2024-01-01"]],
+    )
+    assert "  disputes: no file has headings for it" in proposed(tmp_path)
 
 
 def test_a_contract_shaped_extract_is_proposed_with_certainty(tmp_path: Path) -> None:
