@@ -29,9 +29,18 @@ DBT = "import gc; gc.disable(); from dbt.cli.main import cli; cli()"
 """dbt, as the command is, without looking through its graph for garbage: that takes a tenth."""
 
 
+BUILD = {"built", "built_form", "builds", "checked", "pipeline", "jobs", "systems", "installed"}
+"""The fixtures that make a whole run, build a warehouse or compile the models."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the tests that take longest, so that no worker is left with one at the end."""
+    """Begin with the tests that take longest, so that no worker is left with one at the end.
+
+    What needs a fixture that builds is slow; other tests that are say so themselves.
+    """
     for item in items:
+        if item.get_closest_marker("long") or BUILD & set(getattr(item, "fixturenames", ())):
+            item.add_marker("slow")
         if hypothesis.is_hypothesis_test(getattr(item, "obj", None)):
             item.add_marker("property")
     items.sort(key=lambda item: item.get_closest_marker("long") is None)

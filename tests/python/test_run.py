@@ -103,6 +103,7 @@ def test_an_extract_becomes_a_submission_until_it_has_an_error(
     assert [value for value in values_of_people(extract) if value in said] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("year", [CONFIRMED[0], CONFIRMED[-1]])
 def test_the_first_year_and_the_next_become_a_submission(year: int, tmp_path: Path) -> None:
     write_sample(tmp_path / "extract", year, 100, 11)
@@ -113,6 +114,7 @@ def test_the_first_year_and_the_next_become_a_submission(year: int, tmp_path: Pa
     assert ("provisional" in done.stderr) == spec.collection(year).is_provisional
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("year", CONFIRMED)
 def test_every_year_has_a_valid_file(year: int, tmp_path: Path) -> None:
     write_sample(tmp_path / "extract", year, 100, 11)
@@ -134,6 +136,7 @@ def repeat_a_person(extract: Path) -> None:
         csv.DictWriter(file, list(people(extract)[0])).writerow(people(extract)[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("year", FORM_ALONE)
 def test_a_year_of_the_form_alone_becomes_a_form_until_it_has_an_error(
     year: int, tmp_path: Path
@@ -161,6 +164,7 @@ def test_a_year_of_the_form_alone_becomes_a_form_until_it_has_an_error(
     assert "X01" in (out / "issues.csv").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("year", PILOTS)
 def test_the_pilot_becomes_a_form_and_only_when_accepted_a_submission(
     year: int, tmp_path: Path
@@ -187,6 +191,7 @@ def test_the_pilot_becomes_a_form_and_only_when_accepted_a_submission(
     assert (out / "superseded" / name).exists()
 
 
+@pytest.mark.slow
 def test_every_planted_fault_is_reported_on_its_record(tmp_path: Path) -> None:
     extract = tmp_path / "extract"
     write_sample(extract, YEAR, 1000, 13, faults=0.3)
@@ -315,6 +320,7 @@ def test_the_sample_says_what_it_wrote(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_duckdbs_memory_can_be_kept_low(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEN2_MEMORY_LIMIT", "512MiB")
     with warehouse.connect(tmp_path / "sen2.duckdb") as connection:
@@ -356,6 +362,7 @@ def test_a_table_takes_the_place_of_what_bore_its_name(built: Built, tmp_path: P
         assert connection.execute("from staging.stg_people order by all").fetchall() == before
 
 
+@pytest.mark.slow
 def test_dbts_reading_is_kept_for_other_warehouses(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
