@@ -1,4 +1,5 @@
--- The rows counted on landing equal the rows that have a disposition, file by file.
+-- The rows counted on landing equal the rows that have a disposition, file by file. What the
+-- authority keeps itself (notes, corrections, …) is no part of the extract.
 with
 
 disposed as (
@@ -16,8 +17,6 @@ select
     files.row_count,
     disposed.row_count as disposed_count,
 from {{ source('audit', 'landed_files') }} as files
+semi join {{ ref('extract_contract') }} as contract on files.table_name = contract.table_name
 left join disposed using (table_name, file)
-where
-    files.row_count <> coalesce(disposed.row_count, 0)
-    -- What the authority keeps itself is no part of the extract.
-    and files.table_name not in ('notes', 'overrides', 'people_matched')
+where files.row_count <> coalesce(disposed.row_count, 0)
