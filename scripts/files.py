@@ -5,14 +5,54 @@ what a name says is packed. None of that is wanted anywhere, so every file is re
 """
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
+
+import duckdb
 
 from .errors import InputError
 from .sql import literal
 
 LONGEST_LINE = 1 << 24
 """Most bytes of a line of a CSV file, and of a value."""
+MOST_BYTES, MOST_ROWS, MOST_COLUMNS = 2 << 30, 20_000_000, 2_000
+"""Most that is read of Parquet files at a time: bytes of them and of their text, rows, columns.
+
+All England's cases are some six million rows. A small Parquet file can repeat a value without end.
+"""
+
+
+@dataclass
+class Room:
+    """What is left of the most that may be read."""
+
+    MOST: ClassVar[str] = f"{MOST_ROWS:,} rows, {MOST_COLUMNS:,} columns or {MOST_BYTES >> 30} GB"
+
+    packed: int = MOST_BYTES
+    text: int = MOST_BYTES
+    rows: int = MOST_ROWS
+    columns: int = MOST_COLUMNS
+
+    def take(self, packed: int = 0, text: int = 0, rows: int = 0, columns: int = 0) -> None:
+        """Take some of it; an OverflowError when there is not so much."""
+        self.packed -= packed
+        self.text -= text
+        self.rows -= rows
+        self.columns -= columns
+        if min(self.packed, self.text, self.rows, self.columns) < 0:
+            raise OverflowError
+
+    def take_table(
+        self, connection: duckdb.DuckDBPyConnection, texts: Sequence[str], rows: str
+    ) -> None:
+        """Take what the rows of a file hold, with the columns of them that are texts."""
+        self.take(columns=len(texts))
+        self.take(rows=connection.execute(f"select count(*) {rows}").fetchall()[0][0])
+        lengths = [f"coalesce(sum(strlen({text})), 0)" for text in texts]
+        counted = connection.execute(f"select {' + '.join(['0', *lengths])} {rows}")
+        self.take(text=int(counted.fetchall()[0][0]))
 
 
 def sha256(path: Path) -> str:

@@ -18,7 +18,7 @@ from . import build, export, outside, releases, spec, trust, warehouse
 from .audit import Facts
 from .console import Stages, err, out, say
 from .errors import InputError
-from .files import read_parquet, sha256
+from .files import Room, read_parquet, sha256
 from .outside import ZIP_FAULTS
 from .pack import AUDIT, LANDED, MANIFEST, OUTPUTS
 from .warehouse import quoted
@@ -26,46 +26,10 @@ from .warehouse import quoted
 CHUNK = 1 << 20
 LONGEST_JSON = 64 << 20  # bytes; a manifest that claims more is no pack of ours
 LANDED_NAME = re.compile(r"landed/(?P<schema>raw|audit)\.(?P<table>[a-z][a-z0-9_]*)\.parquet")
-MOST_BYTES, MOST_ROWS = 2 << 30, 20_000_000
-"""What the landed tables of a pack may hold in all, packed as Parquet and as text, and their rows:
-all England's cases are some six million. A small Parquet file can repeat one value for ever."""
-MOST_COLUMNS = 2_000
 TYPES = {"VARCHAR", "BIGINT", "INTEGER", "DOUBLE", "BOOLEAN", "DATE"}
 """Of what types the columns of a landed table are."""
 SCRATCH = "sen2_verify_"
 WHOLE, NOT_WHOLE = 0, 1
-
-
-@dataclass
-class Room:
-    """What is left of the most that a pack may hold."""
-
-    packed: int = MOST_BYTES
-    text: int = MOST_BYTES
-    rows: int = MOST_ROWS
-    columns: int = MOST_COLUMNS
-
-    def take(self, packed: int = 0, text: int = 0, rows: int = 0, columns: int = 0) -> None:
-        """Take some of it; an OverflowError when there is not so much."""
-        self.packed -= packed
-        self.text -= text
-        self.rows -= rows
-        self.columns -= columns
-        if min(self.packed, self.text, self.rows, self.columns) < 0:
-            raise OverflowError
-
-    def take_table(self, connection: duckdb.DuckDBPyConnection, rows: str) -> None:
-        """Take what a Parquet file holds once it is read, counted before anything is kept of it."""
-        columns = {name: kind for name, kind, *_ in
-                   connection.execute(f"describe {rows}").fetchall()}  # fmt: skip
-        if strange := set(columns.values()) - TYPES:
-            raise ValueError(strange)
-        self.take(columns=len(columns))
-        lengths = [f"coalesce(sum(strlen({quoted(name)})), 0)"
-                   for name, kind in columns.items() if kind == "VARCHAR"]  # fmt: skip
-        self.take(rows=connection.execute(f"select count(*) {rows}").fetchall()[0][0])
-        counted = connection.execute(f"select {' + '.join(['0', *lengths])} {rows}")
-        self.take(text=int(counted.fetchall()[0][0]))
 
 
 @dataclass
@@ -232,8 +196,8 @@ def _check_rebuild(path: Path, pack: zipfile.ZipFile, facts: Facts, verdict: Ver
             _load(pack, file, year, int(submission["serial_no"]), scratch)
         except OverflowError:
             raise InputError(
-                f"{path}: its landed tables hold more than {MOST_ROWS:,} rows or"
-                f" {MOST_BYTES >> 30} GB, so it is not one of ours. Nothing was built of it."
+                f"{path}: its landed tables hold more than {Room.MOST}, so it is not one of ours."
+                " Nothing was built of it."
             ) from None
         build.build(file, year)
         again = export.export(file, "built", year, scratch)
@@ -279,7 +243,7 @@ def _version(name: str) -> str | None:
 def _load(pack: zipfile.ZipFile, file: Path, year: int, serial_no: int, scratch: Path) -> None:
     """The landed tables of a pack in a new warehouse, set to the number that was submitted.
 
-    Raises OverflowError when they are larger than any pack's.
+    Raises OverflowError when there is no room for so much.
     """
     room = Room()
     with warehouse.connect(file) as connection:
@@ -301,7 +265,7 @@ def _load(pack: zipfile.ZipFile, file: Path, year: int, serial_no: int, scratch:
             table = f"{named['schema']}.{quoted(named['table'])}"
             rows = f"from {read_parquet(parquet)}"
             try:
-                room.take_table(connection, rows)
+                _take_room(room, connection, rows)
                 connection.execute(f"create table if not exists {table} as {rows} limit 0")
                 connection.execute(f"delete from {table}")
                 connection.execute(f"insert into {table} by name {rows}")
@@ -311,3 +275,12 @@ def _load(pack: zipfile.ZipFile, file: Path, year: int, serial_no: int, scratch:
                 raise ValueError(entry.filename) from None
             parquet.unlink()
         connection.execute("update audit.extract_settings set serial_no = ?", [serial_no])
+
+
+def _take_room(room: Room, connection: duckdb.DuckDBPyConnection, rows: str) -> None:
+    """Take the room of a landed table, counted before anything is kept of it."""
+    columns = connection.execute(f"describe {rows}").fetchall()
+    if strange := {kind for _, kind, *_ in columns} - TYPES:
+        raise ValueError(strange)
+    room.take_table(connection, [quoted(name) for name, kind, *_ in columns if kind == "VARCHAR"],
+                    rows)  # fmt: skip

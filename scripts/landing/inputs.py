@@ -305,11 +305,10 @@ def _open_parquet(path: Path, name: str, spellings: dict[str, str]) -> Found:
     names = headings.name_columns([column for column, _ in columns], spellings)
 
     def load(connection: duckdb.DuckDBPyConnection, insert: Insert) -> list[SetAside]:
-        texts = ", ".join(
-            f"{_as_text(quoted(column), kind)} as {quoted(new)}"
-            for (column, kind), new in zip(columns, names, strict=True)
-        )
+        made = [_as_text(quoted(column), kind) for column, kind in columns]
+        texts = ", ".join(f"{text} as {quoted(new)}" for text, new in zip(made, names, strict=True))
         try:
+            files.Room().take_table(connection, made, f"from {files.read_parquet(path)}")
             connection.execute(
                 insert(
                     f"(select {texts}, file_row_number + 1 as _row"
@@ -318,6 +317,11 @@ def _open_parquet(path: Path, name: str, spellings: dict[str, str]) -> Found:
                 ),
                 {"file": name},
             )
+        except OverflowError:
+            raise InputError(
+                f"{path}: holds more than {files.Room.MOST}, so it is no extract. Nothing of it was"
+                " landed."
+            ) from None
         except duckdb.OutOfMemoryException:
             raise
         except duckdb.Error:

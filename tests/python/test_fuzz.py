@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from lxml import etree
 from lxml import html as lxml_html
 
-from sen2 import imports, outside, report, spec, verify, why_page
+from sen2 import files, imports, outside, report, spec, verify, why_page
 from sen2.config import Job, read_config
 from sen2.errors import LONGEST, InputError
 from sen2.land import land
@@ -205,6 +205,20 @@ def test_a_line_of_json_that_is_no_text_is_named(tmp_path: Path, line: str, word
     good = '{"Person ID": "P1", "DOB": "", "Gender": "", "Surname": "", "Ethnicity": ""}\n'
     with pytest.raises(InputError, match=rf"children.jsonl, line 2: {words}"):
         landed_as(tmp_path, "jsonl", (good + line).encode())
+
+
+@pytest.mark.parametrize(
+    ("rows", "length"),
+    [(files.MOST_ROWS + 1, 1), (files.MOST_BYTES // 5_000_000 + 1, 1_000_000)],
+)
+def test_a_small_parquet_file_that_would_fill_the_disk_is_refused(
+    tmp_path: Path, rows: int, length: int
+) -> None:
+    headings = ["Person ID", "Surname", "DOB", "Gender", "Ethnicity"]
+    data = fuzz.repeating(headings, rows, length)
+    assert len(data) < 8_000_000
+    with pytest.raises(InputError, match=r"children.parquet: holds more than 20,000,000 rows"):
+        landed_as(tmp_path, "parquet", data)
 
 
 def test_a_heading_without_a_shape_is_still_a_heading(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """Sign-off and audit packs: what refuses a signature, what is frozen, and that tampering shows."""
 
 import hashlib
-import io
 import json
 import shutil
 import signal
@@ -14,17 +13,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
-import pyarrow.parquet
 import pytest
 from filelock import FileLock
 from typer.testing import CliRunner
 
-from sen2 import audit, cli, pack, places, sign_off, spec, verify
+from sen2 import audit, cli, files, pack, places, sign_off, spec, verify
 from sen2.config import Job, read_config
 from sen2.errors import InputError
 from sen2.files import sha256
 
+from . import fuzz
 from .conftest import YEAR, Built
 
 NAME = "Ann Officer"
@@ -213,14 +211,6 @@ def test_a_changed_pack_breaks_the_chain_of_those_after_it(
     assert "not checked: the chain before" in capsys.readouterr().out
 
 
-def _repeating(rows: int, value: str) -> bytes:
-    """A small Parquet file whose one column has the same value in every row."""
-    column = pa.DictionaryArray.from_arrays(pa.nulls(rows, pa.int32()).fill_null(0), [value])
-    file = io.BytesIO()
-    pa.parquet.write_table(pa.table({"person_id": column}), file)
-    return file.getvalue()
-
-
 def _replace(path: Path, name: str, content: bytes) -> None:
     """Another landed table in a pack, and the manifest made to match."""
 
@@ -245,13 +235,13 @@ def _scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("rows", "value"),
-    [(verify.MOST_ROWS + 1, "1"), (verify.MOST_BYTES // 1_000_000 + 1, "x" * 1_000_000)],
+    ("rows", "length"),
+    [(files.MOST_ROWS + 1, 1), (files.MOST_BYTES // 1_000_000 + 1, 1_000_000)],
 )
 def test_a_small_pack_that_would_fill_the_disk_is_refused(
-    packs: list[Path], scratch: Path, rows: int, value: str
+    packs: list[Path], scratch: Path, rows: int, length: int
 ) -> None:
-    content = _repeating(rows, value)
+    content = fuzz.repeating(["person_id"], rows, length)
     assert len(content) < 2_000_000
     _replace(packs[0], "landed/raw.people.parquet", content)
     with pytest.raises(InputError, match=r"pack_0001\.zip: its landed tables hold more than"):
@@ -260,9 +250,8 @@ def test_a_small_pack_that_would_fill_the_disk_is_refused(
 
 
 def test_a_landed_table_of_another_kind_is_an_input_error(packs: list[Path], scratch: Path) -> None:
-    file = io.BytesIO()
-    pa.parquet.write_table(pa.table({"person_id": [[[1]] * 9]}), file)
-    _replace(packs[0], "landed/raw.people.parquet", file.getvalue())
+    content = fuzz.parquet_of({"person_id": [[[1]] * 9]})
+    _replace(packs[0], "landed/raw.people.parquet", content)
     with pytest.raises(InputError, match="is not one of ours"):
         verify.verify(packs[0], before=None, rebuild=True)
     assert list(scratch.iterdir()) == []
