@@ -20,6 +20,7 @@ from .console import Advance
 from .errors import InputError
 from .imports_tables import Gathered, Part, normal
 from .outside import ZIP_FAULTS
+from .workbook_text import require_little_text
 from .xml_reader import Connection
 
 TEMPLATE, PRE_SUBMISSION = "template", "pre_submission"
@@ -61,6 +62,7 @@ def is_workbook(path: Path) -> bool:
 def read(connection: Connection, path: Path, advance: Advance) -> Gathered:
     """Read a workbook's tables."""
     _check_safe(path)
+    require_little_text(path)
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
     except InputError:
@@ -263,6 +265,7 @@ def _day(day: datetime, kind: str) -> str:
 def sheets(path: Path) -> Iterator[tuple[str, list[tuple[int, list[str]]]]]:
     """Every sheet of a workbook that is no return: its name, and its filled rows as text."""
     _check_safe(path)
+    require_little_text(path)
     try:
         with path.open("rb") as file:
             book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)

@@ -18,6 +18,7 @@ from python_calamine import (
 
 from ..errors import InputError
 from ..outside import ZIP_FAULTS
+from ..workbook_text import require_little_text
 from . import headings
 
 LARGEST = 1 << 30
@@ -110,6 +111,7 @@ class _Book:
 
     def __init__(self, path: Path) -> None:
         _check_size(path)
+        require_little_text(path)
         self.book = CalamineWorkbook.from_path(path)
         self.names = self.book.sheet_names
         self.read: dict[str, Sheet] = {}
