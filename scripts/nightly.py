@@ -19,6 +19,7 @@ from .errors import InputError, Sen2Error
 from .files import sha256
 
 MESSAGE = "nightly.txt"
+INSIDE = "For inside the authority: the numbers are exact."
 PATIENCE = 60
 """Seconds that the program which is given the message may take."""
 MOST_LINES = 10
@@ -216,7 +217,8 @@ def _text(job: Job, now: Path, before: Path, changes: Changes, written: list[Pat
     lines = [f"{_who(job)}, as at {_as_at(now)}: {ready}", ""]
     if changes.is_first:
         lines += [f"  errors {errors:,}, queries {queries:,}, people {people:,}", ""]
-        return "\n".join([*lines, "This is the first run here: there is none to compare with.", ""])
+        first = "This is the first run here: there is none to compare with."
+        return "\n".join([*lines, first, "", INSIDE, ""])
     appeared, cleared = _by_severity(changes, APPEARED), _by_severity(changes, CLEARED)
     for place, name in enumerate(("errors", "queries")):
         lines.append(
@@ -235,7 +237,7 @@ def _text(job: Job, now: Path, before: Path, changes: Changes, written: list[Pat
         "",
         f"By record: {job.out / differences.FILE}. What to do: {job.out / 'issues.xlsx'}.",
     ]
-    return "\n".join([*lines, ""])
+    return "\n".join([*lines, INSIDE, ""])
 
 
 def _by_severity(changes: Changes, change: str) -> tuple[int, int]:

@@ -81,7 +81,9 @@ def test_three_nights_are_kept_recorded_and_told(
     nights: Nights, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert nights.run() == 0
-    assert "first run here" in (nights.out / "nightly.txt").read_text()
+    told = (nights.out / "nightly.txt").read_text()
+    assert "first run here" in told
+    assert told.endswith("\nFor inside the authority: the numbers are exact.\n")
     assert (nights.out / "changes.csv").read_text().count("\n") == 1
     written = (nights.out / XML).read_bytes()
 
