@@ -621,7 +621,7 @@ def collect_errors(
         say(line)
 
 
-rules_app = typer.Typer(help="DfE's own numbers of the rules.", no_args_is_help=True)
+rules_app = typer.Typer(help="DfE's own numbers and severities of the rules.", no_args_is_help=True)
 app.add_typer(rules_app, name="rules")
 
 
@@ -633,14 +633,16 @@ def import_dfe(
         "dfe_numbers_review.csv"
     ),
 ) -> None:
-    """Read DfE's numbers and messages, and propose for a person's review which rule each is."""
+    """Propose for a person's review which rule each of DfE's is, and DfE's severity of it."""
     from . import rules
 
     numbers, proposed, without = rules.import_dfe(file, year, out)
     say(
         f"{out}: {numbers} numbers, {proposed} with a rule proposed, {numbers - proposed} without;"
         f" {without} rows had no number. Write your name in confirmed_by where a proposal is right,"
-        f" change rule_id where it is not, then `sen2 rules apply-dfe {out}`."
+        " change rule_id where it is not. Where new_severity is filled, DfE's severity is not ours:"
+        " clear it to keep ours, or write the day in confirmed_on (year-month-day)."
+        f" Then `sen2 rules apply-dfe {out}`."
     )
 
 
@@ -651,12 +653,18 @@ def apply_dfe(
         Path | None, typer.Option("--to", help="[default: seeds/local/dfe_numbers.csv]")
     ] = None,
 ) -> None:
-    """Keep the confirmed numbers: collect-errors and the workbook use them from the next build."""
+    """Keep the confirmed numbers and severities: they are used from the next build.
+
+    The severities go into rule_severities.csv beside the numbers.
+    """
     from . import rule_numbers, rules
 
     path = to or rule_numbers.LOCAL
-    confirmed, kept = rules.apply_dfe(review, path)
-    say(f"{path}: {confirmed} confirmed, {kept} in all.")
+    kept = rules.apply_dfe(review, path)
+    say(f"{path}: {kept.confirmed} confirmed, {kept.numbers} in all.")
+    if kept.severities:
+        beside = path.with_name("rule_severities.csv")
+        say(f"{beside}: {kept.severities} severities changed; the gate follows them.")
 
 
 def _told(error: Exception) -> int:

@@ -59,15 +59,15 @@ def known(local: Path = LOCAL) -> dict[str, set[str]]:
     return numbers
 
 
-def read_local(path: Path) -> list[spec.Row]:
-    """The rows of the authority's numbers; none when it has no such file."""
+def read_local(path: Path, columns: tuple[str, ...] = COLUMNS) -> list[spec.Row]:
+    """The rows of the authority's numbers, or another file of its own; none without the file."""
     if not path.exists():
         return []
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, restval="")
             rows = [
-                {name: spreadsheet.unguarded(line.get(name) or "") for name in COLUMNS}
+                {name: spreadsheet.unguarded(line.get(name) or "") for name in columns}
                 for line in reader
             ]
             headings = reader.fieldnames or []
@@ -75,10 +75,10 @@ def read_local(path: Path) -> list[spec.Row]:
         raise InputError(f"{path}: cannot be read ({error.strerror}).") from None
     except (UnicodeDecodeError, csv.Error):
         raise InputError(f"{path}: is not a CSV file of UTF-8 text. Save it as one.") from None
-    if missing := [name for name in COLUMNS if name not in headings]:
+    if missing := [name for name in columns if name not in headings]:
         raise InputError(
             f"{path}, row 1: has no column {', '.join(missing)}. Give its header as"
-            f" {','.join(COLUMNS)}."
+            f" {','.join(columns)}."
         )
     return rows
 

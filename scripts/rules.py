@@ -1,9 +1,11 @@
-"""The rules' verbs: DfE's own numbers, read from its workbook, reviewed by a person, then kept."""
+"""The rules' verbs: DfE's own numbers and severities, read, reviewed by a person, then kept."""
 
 import csv
 from collections.abc import Iterable, Sequence
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 from . import headed_tables, rule_numbers, spec, spreadsheet
 from .errors import InputError
@@ -30,8 +32,19 @@ HEADINGS = {
 
 REVIEW = (
     *("dfe_number", "dfe_severity", "dfe_message", "choice", "rule_id", "our_severity"),
-    *("our_message", "score", "reason", "source", "confirmed_by"),
+    *("new_severity", "our_message", "score", "reason", "source", "confirmed_by", "confirmed_on"),
 )
+SEVERITIES = ("load_reject", "error", "query")
+"""From the gravest down."""
+SEVERITY_COLUMNS = ("rule_id", "severity", "reason", "author", "date")
+
+
+class Kept(NamedTuple):
+    """How many lines a person confirmed, how many numbers are kept now, how many severities."""
+
+    confirmed: int
+    numbers: int
+    severities: int
 
 
 def import_dfe(
@@ -40,8 +53,8 @@ def import_dfe(
     """Propose for each of DfE's numbers the rules of ours that its message may be.
 
     Writes the review file: up to three choices a number, likeliest first, and none confirmed but
-    those already known. Gives how many numbers were read, how many have a choice, and how many
-    rows had no number.
+    those already known. Where DfE's severity is another than ours, new_severity proposes it. Gives
+    how many numbers were read, how many have a choice, and how many rows had no number.
 
     Raises InputError when no table of the workbook has numbers and messages, or the review exists,
     since someone may have worked in it.
@@ -111,23 +124,36 @@ def _choices(theirs: spec.Row, year: int) -> Iterable[spec.Row]:
             "choice": str(choice),
             "rule_id": match.rule_id,
             "our_severity": rule["severity"],
+            "new_severity": _other_severity(theirs["dfe_severity"], rule["severity"]),
             "our_message": rule["message"],
             "score": f"{match.score:.3f}",
             "reason": match.reason,
         }
 
 
-def apply_dfe(review: Path, local: Path) -> tuple[int, int]:
-    """Take the confirmed lines of a review file into the authority's numbers.
+def _other_severity(theirs: str, ours: str) -> str:
+    """DfE's severity in our word for it, when it says another than ours."""
+    words = theirs.lower()
+    meant = (
+        "query" if "quer" in words else "load_reject" if "reject" in words
+        else "error" if "error" in words else ours
+    )  # fmt: skip
+    return meant if meant != ours else ""
 
-    A line is confirmed by a name in confirmed_by; its rule_id may have been changed. Lines kept
-    before stay, unless the review has the same number and rule. Gives how many lines were
-    confirmed, and how many the file now has.
+
+def apply_dfe(review: Path, local: Path) -> Kept:
+    """Take the confirmed lines of a review file into the authority's numbers and severities.
+
+    A line is confirmed by a name in confirmed_by; its rule_id may have been changed, and what
+    new_severity says then is the rule's severity from the next build, in rule_severities.csv beside
+    the numbers. Lines kept before stay, unless the review has the same number and rule, or the
+    severity of the same rule.
 
     Raises InputError that names the row of what is wrong, and then nothing is written.
     """
     ids = {row["rule_id"] for row in spec.seed("rules")}
     confirmed: dict[tuple[str, str], spec.Row] = {}
+    changed: dict[str, spec.Row] = {}
     for row, line in enumerate(_read_review(review), start=2):
         if not line["confirmed_by"].strip():
             continue
@@ -145,11 +171,42 @@ def apply_dfe(review: Path, local: Path) -> tuple[int, int]:
             "dfe_message": line["dfe_message"].strip(),
             "confirmed_by": line["confirmed_by"].strip(),
         }
+        if severity := line["new_severity"].strip().lower():
+            _check_severity(f"{review}, row {row}", severity, line["confirmed_on"].strip())
+            graver = changed.get(rule_id, {"severity": severity})["severity"]
+            if SEVERITIES.index(severity) <= SEVERITIES.index(graver):
+                changed[rule_id] = {
+                    "rule_id": rule_id,
+                    "severity": severity,
+                    "reason": f"DfE's rule {number} has this severity",
+                    "author": line["confirmed_by"].strip(),
+                    "date": line["confirmed_on"].strip(),
+                }
     kept = rule_numbers.read_local(local)
     lines = {(row["dfe_number"], row["rule_id"]): row for row in kept} | confirmed
     ordered = sorted(lines.values(), key=lambda row: (order(row["dfe_number"]), row["rule_id"]))
+    if changed:
+        beside = local.with_name("rule_severities.csv")
+        before = rule_numbers.read_local(beside, SEVERITY_COLUMNS)
+        severities = {row["rule_id"]: row for row in before} | changed
+        _write(beside, SEVERITY_COLUMNS, [severities[rule_id] for rule_id in sorted(severities)])
     _write(local, COLUMNS, ordered)
-    return len(confirmed), len(ordered)
+    return Kept(len(confirmed), len(ordered), len(changed))
+
+
+def _check_severity(place: str, severity: str, day: str) -> None:
+    if severity not in SEVERITIES:
+        raise InputError(
+            f"{place}: new_severity is not a severity. Give {', '.join(SEVERITIES[:-1])} or"
+            f" {SEVERITIES[-1]}, or nothing to keep ours."
+        )
+    try:
+        date.fromisoformat(day)
+    except ValueError:
+        raise InputError(
+            f"{place}: confirmed_on is not a day. A severity is kept with the day it was changed:"
+            " write it as year-month-day, or clear new_severity to keep ours."
+        ) from None
 
 
 def _read_review(path: Path) -> list[spec.Row]:

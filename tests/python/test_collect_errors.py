@@ -170,7 +170,7 @@ def test_the_numbers_not_known_are_a_review_file(built: Built, tmp_path: Path, l
     assert (line["dfe_number"], line["theirs"], line["rule_id"]) == ("7777", "1", "P09")
     assert "both name PostCode" in line["reason"]
     review.write_text(review.read_text(encoding="utf-8").rstrip("\n") + "Jo\n", encoding="utf-8")
-    assert rules.apply_dfe(review, local) == (1, 3)
+    assert rules.apply_dfe(review, local) == (1, 3, 0)
     found = collect_errors.compare(path, built.warehouse, out, local=local)
     assert found.unknown == []
     assert {line["rules"] for line in found.compared} == {"L13", "P09"}
@@ -308,12 +308,65 @@ def test_only_what_a_person_confirmed_is_kept(review: Path, local: Path) -> None
             ("9999", "1"): {"confirmed_by": "Al", "rule_id": "p02"},
         },
     )
-    assert rules.apply_dfe(review, local) == (2, 4)
+    assert rules.apply_dfe(review, local) == (2, 4, 0)
     assert [tuple(row.values())[:2] for row in written(local)] == [
         *(("2060", "L13"), ("2060", "R11"), ("3010", "R01"), ("9999", "P02")),
     ]
-    assert rules.apply_dfe(review, local) == (2, 4)
+    assert rules.apply_dfe(review, local) == (2, 4, 0)
     assert rule_numbers.known(local)["2060"] == {"L13", "R11"}
+
+
+def test_a_severity_of_dfes_that_is_not_ours_is_proposed(review: Path) -> None:
+    proposed = {
+        (line["dfe_severity"], line["our_severity"], line["new_severity"])
+        for line in written(review)
+        if line["rule_id"]
+    }
+    assert proposed >= {("Error", "error", ""), ("Query", "error", "query")}
+    assert {(new or ours) for _, ours, new in proposed} <= {"error", "query"}
+    assert all(
+        (new or ours) == theirs.lower() for theirs, ours, new in proposed
+    )  # fmt: skip
+
+
+def test_a_confirmed_severity_is_kept_with_its_day_beside_those_kept_before(
+    review: Path, local: Path
+) -> None:
+    kept = local.with_name("rule_severities.csv")
+    kept.write_text(
+        "rule_id,severity,reason,author,date\nL13,error,Told so,Al,2026-01-01\n"
+        "N01,error,Told so,Al,2026-01-01\n",
+        encoding="utf-8",
+    )
+    edit(
+        review,
+        {
+            ("4010", "1"): {
+                "confirmed_by": "Jo", "rule_id": "N01", "new_severity": "query",
+                "confirmed_on": "2026-11-02",
+            },
+            ("1510", "1"): {"confirmed_by": "Jo"},
+        },
+    )  # fmt: skip
+    assert rules.apply_dfe(review, local).severities == 1
+    assert [tuple(row.values()) for row in written(kept)] == [
+        ("L13", "error", "Told so", "Al", "2026-01-01"),
+        ("N01", "query", "DfE's rule 4010 has this severity", "Jo", "2026-11-02"),
+    ]
+
+
+def test_the_gravest_of_several_severities_counts(review: Path, local: Path) -> None:
+    line = {"confirmed_by": "Jo", "confirmed_on": "2026-11-02", "rule_id": "R20"}
+    edit(
+        review,
+        {
+            ("1510", "1"): line | {"new_severity": "error"},
+            ("4010", "1"): line | {"new_severity": "query"},
+        },
+    )
+    rules.apply_dfe(review, local)
+    (kept,) = written(local.with_name("rule_severities.csv"))
+    assert (kept["rule_id"], kept["severity"]) == ("R20", "error")
 
 
 def test_a_second_review_shows_what_is_confirmed_and_never_overwrites(
@@ -333,6 +386,8 @@ def test_a_second_review_shows_what_is_confirmed_and_never_overwrites(
     [
         ({"rule_id": "ZZ9"}, r"review\.csv, row \d+: rule_id is not a rule of ours"),
         ({"dfe_number": "none"}, r"review\.csv, row \d+: dfe_number is not a rule's number"),
+        ({"new_severity": "bad"}, r"review\.csv, row \d+: new_severity is not a severity"),
+        ({"new_severity": "query"}, r"review\.csv, row \d+: confirmed_on is not a day"),
     ],
 )
 def test_a_wrong_line_is_named_and_nothing_is_written(
@@ -346,6 +401,7 @@ def test_a_wrong_line_is_named_and_nothing_is_written(
     with pytest.raises(InputError, match=message):
         rules.apply_dfe(review, local)
     assert local.read_bytes() == before
+    assert not local.with_name("rule_severities.csv").exists()
 
 
 def test_a_file_that_is_no_review_or_no_workbook_is_refused(tmp_path: Path, local: Path) -> None:

@@ -113,7 +113,7 @@ def test_a_review_of_dfes_rules_is_guarded_and_read_back(tmp_path: Path) -> None
     }  # fmt: skip
     rules._write(review, rules.REVIEW, [line])
     assert begins(cells(review.read_text(encoding="utf-8"))) == []
-    assert rules.apply_dfe(review, local) == (1, 1)
+    assert rules.apply_dfe(review, local) == (1, 1, 0)
     assert begins(cells(local.read_text(encoding="utf-8"))) == []
     assert rule_numbers.read_local(local)[0]["dfe_message"] == "=cmd|x"
 
