@@ -11,7 +11,7 @@ from .. import published as tables_written
 from ..sample import write_like
 from ..sample.like.published import Cell, NoFiguresError, Published, cells
 from ..sample.like.release_2025 import is_made_to
-from .models import Outcome, Pipeline
+from .models import Outcome, Pipeline, Raised
 
 LEFT_OUT = "annual_reviews"  # extracts are not made to it
 ROW_KEYS = ("breakdown_topic", "breakdown", "characteristic_age", "establishment_group",
@@ -35,14 +35,20 @@ class Difference:
 
 @dataclass(frozen=True)
 class Result:
-    """One authority in one year: counts compared, those that differ, errors that rules found."""
+    """One authority in one year: counts compared, those that differ, what the rules raised."""
 
     year: int
     authority: str
     compared: int
     differences: tuple[Difference, ...]
-    errors: dict[str, int]
+    raised: tuple[Raised, ...]
+    people: int
     seconds: float
+
+    @property
+    def errors(self) -> dict[str, int]:
+        """The rules that stop a submission, and how often each was found."""
+        return {each.rule_id: each.issues for each in self.raised if each.severity != "query"}
 
 
 def tables(year: int) -> list[str]:
@@ -83,7 +89,9 @@ def prove(
                            cell.value, made, *(reason or ("", False)))
             )  # fmt: skip
     seconds = round(time.perf_counter() - began, 2)
-    return Result(year, published.name, compared, tuple(different), outcome.errors, seconds)
+    return Result(
+        year, published.name, compared, tuple(different), outcome.raised, outcome.people, seconds
+    )
 
 
 def pairs(

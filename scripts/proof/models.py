@@ -27,14 +27,25 @@ MODELS = ("+path:models/published", "+rule_summary")
 
 
 @dataclass(frozen=True)
+class Raised:
+    """A rule that found something, and how often."""
+
+    rule_id: str
+    severity: str
+    message: str
+    issues: int
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """What the models say of an extract: tables as text, and how often each error was found.
+    """What the models say of an extract: tables as text, the rules raised, the people returned.
 
     Column names are in lower case, as DuckDB compares them.
     """
 
     tables: dict[str, list[dict[str, str]]]
-    errors: dict[str, int]
+    raised: tuple[Raised, ...]
+    people: int
 
 
 class Pipeline:
@@ -105,12 +116,15 @@ class Pipeline:
             for statement in self.statements:
                 connection.execute(statement)
             found = {table: _read(connection, f"published.{table}") for table in tables}
-            errors = connection.execute(
-                "select rule_id, issue_count from validation.rule_summary"
-                " where return_id = 'built' and severity <> 'query' and issue_count > 0"
+            raised = connection.execute(
+                "select rule_id, severity, message, issue_count from validation.rule_summary"
+                " where return_id = 'built' and issue_count > 0 order by rule_id"
             ).fetchall()
+            (people,) = connection.execute(
+                "select count(*) from person_level.person where return_id = 'built'"
+            ).fetchall()[0]
             connection.execute("rollback")
-        return Outcome(found, dict(errors))
+        return Outcome(found, tuple(Raised(*row) for row in raised), people)
 
 
 def _in_order(nodes: dict[str, Any]) -> Iterator[str]:

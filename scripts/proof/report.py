@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 from .compare import Difference, Result, release
+from .models import Raised
 
 HEAD = """# Proof on published figures
 
@@ -29,7 +30,7 @@ def write_report(path: Path, results: list[Result]) -> None:
         own = [result for result in results if result.year == year]
         lines += ["", f"## Collection of {year}: every count that is not equal", ""]
         lines += listing([d for r in own for d in r.differences], why)
-        lines += ["", *errors(own)]
+        lines += ["", f"## Collection of {year}: what the rules raise", "", *raised(own)]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
@@ -92,10 +93,30 @@ def listing(differences: list[Difference], why: list[str]) -> list[str]:
     ]
 
 
-def errors(results: list[Result]) -> list[str]:
-    """What the rules found in the extracts."""
-    extracts = Counter(rule for result in results for rule in result.errors)
-    if not extracts:
-        return ["The rules find no error in any of the extracts."]
-    found = ", ".join(f"{rule} in {number}" for rule, number in sorted(extracts.items()))
-    return [f"Errors that the rules find, and in how many of the {len(results)} extracts: {found}."]
+def raised(results: list[Result]) -> list[str]:
+    """What the rules raise on the extracts: do all reach a submission; then a row per rule."""
+    people = sum(result.people for result in results)
+    red = [result for result in results if result.errors]
+    lines = [
+        f"The rules find no error in any of the {len(results)} extracts: all reach a submission."
+        if not red
+        else f"Of {len(results)} extracts {len(red)} have an error and reach no submission."
+    ]
+    lines += [
+        f"{people:,} people are returned in all.",
+        "",
+        "| rule | severity | what it says | extracts | issues | per 1,000 people |",
+        "| --- | --- | --- | ---: | ---: | ---: |",
+    ]
+    rules: dict[str, tuple[int, int, Raised]] = {}
+    for result in results:
+        for each in result.raised:
+            extracts, issues, _ = rules.get(each.rule_id, (0, 0, each))
+            rules[each.rule_id] = (extracts + 1, issues + each.issues, each)
+    for extracts, issues, rule in sorted(rules.values(), key=lambda row: (-row[1], row[2].rule_id)):
+        share = 1000 * issues / max(people, 1)
+        lines.append(
+            f"| {rule.rule_id} | {rule.severity} | {rule.message} | {extracts} | {issues:,}"
+            f" | {share:.1f} |"
+        )
+    return lines
