@@ -41,6 +41,7 @@
             end,
             1
         ) as share,
+        case when shares.of_figure is not null then wholes.number end as share_of_number,
     from {{ figures }} as parts
     inner join {{ ref('published_shares') }} as shares
         on parts.dataset = shares.dataset

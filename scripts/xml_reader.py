@@ -61,7 +61,7 @@ ANYWHERE = -1
 SPACE = " \t\r\n"
 ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
-STRUCTURE, OTHER_YEAR = "F01", "F02"
+STRUCTURE, OTHER_YEAR, WRONG_VALUE = "F01", "F02", "F04"
 WHOLE = "the file"
 ERRORS = expat.errors
 BROKEN = {
@@ -652,7 +652,7 @@ class _Reader(_Handlers):
                 raise ValueError
             date.fromisoformat(value)
         except ValueError:
-            self._fault(STRUCTURE, part.tag, "is not a date of the form ccyy-mm-dd")
+            self._fault(WRONG_VALUE, part.tag, "is not a date of the form ccyy-mm-dd")
         else:
             self.days.add(value)
 

@@ -10,10 +10,6 @@ cases as (
     where greatest(cases.received_date, cases.start_date, cases.transferred_date) > survey.survey_day
 ),
 
-placements as (
-    {{ accepted('placements') }}
-),
-
 reviews as (
     {{ accepted('reviews') }}
 )
@@ -30,22 +26,14 @@ reviews as (
     where {{ column }} <= survey_day
     union all
 {% endfor %}
--- A plan that comes from another authority has placements from before it came.
-select
-    cases.request_id,
-    'entry_date',
-    placements.entry_date,
-from cases
-inner join placements on cases.plan_id = placements.plan_id
-where placements.entry_date <= cases.survey_day and not cases.is_transferred_in
-union all
+-- A plan that comes from another authority was reviewed before it came.
 select
     cases.request_id,
     'meeting_date',
     reviews.meeting_date,
 from cases
 inner join reviews on cases.plan_id = reviews.plan_id
-where reviews.meeting_date <= cases.survey_day
+where reviews.meeting_date <= cases.survey_day and not cases.is_transferred_in
 union all
 select
     cases.request_id,

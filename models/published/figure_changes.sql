@@ -59,6 +59,7 @@ beside as (
         try_cast(last_year as double) as last_number,
         shares.share,
         shares.what as share_of,
+        shares.share_of_number,
         bands.low as band_low,
         bands.high as band_high,
         bands.collection_year as band_year,
@@ -117,5 +118,7 @@ select
     band_year,
     band_authorities,
     not share between band_low and band_high as is_outside_band,
+    round(greatest(band_low - share, share - band_high, 0) / 100 * share_of_number, 0)::bigint
+        as count_outside_band,
 from beside
 order by return_id, position

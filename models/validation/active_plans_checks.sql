@@ -81,12 +81,22 @@ judged as (
         -- the review decision came more days after the meeting than allowed
         last_review > review_meeting + review_days as rule_l13,
 
-        -- an active plan is older than the time between reviews and has had no review in that time
+        -- an active plan is older than the time between reviews and has had no review in that time,
+        -- by its meeting or its decision
+        has_active_plans
+        and is_plan_active
+        and start_date < survey_day - to_months(review_interval_months)
+        and coalesce(
+            greatest(review_meeting, last_review) < survey_day - to_months(review_interval_months),
+            true
+        ) as rule_l14,
+
+        -- the same, of the meeting alone since its date is compulsory
         has_active_plans
         and is_plan_active
         and start_date < survey_day - to_months(review_interval_months)
         and coalesce(review_meeting < survey_day - to_months(review_interval_months), true)
-            as rule_l14,
+            as rule_l14__from_2025,
 
         -- the phase transfer of a person too young to move between post-16 settings is due on
         -- neither of the days the law sets
@@ -137,6 +147,34 @@ judged as (
         and review_outcome_word = 'amend'
         and review_draft is null
         and review_meeting < survey_day - review_draft_days as rule_l20,
+
+        -- a review meeting or decision is dated after the plan ended
+        review_meeting > cease_date or last_review > cease_date as rule_l21,
+
+        -- it was decided to end the plan longer ago than that takes, and the plan goes on
+        review_outcome_word = 'cease'
+        and is_plan_active
+        and coalesce(last_review, review_meeting) < survey_day - cease_days as rule_l22,
+
+        -- the phase transfer of an active plan was due by the survey day, and is not final
+        is_plan_active
+        and phase_transfer_due_date between period_start and survey_day
+        and phase_transfer_final_date is null as rule_l23,
+
+        -- the phase transfer is due before the period, or too long after the survey day
+        phase_transfer_due_date < period_start
+        or phase_transfer_due_date > survey_day + to_months(phase_transfer_ahead_months)
+            as rule_l24,
+
+        -- an active plan of a child in the last year of a phase has no due date of a transfer
+        is_plan_active
+        and phase_transfer_due_date is null
+        and {{ age_on('person_birth_date', 'age_reference_date') }} in (
+            phase_transfer_age_first, phase_transfer_age_second, phase_transfer_age_third
+        ) as rule_l25,
+
+        -- the draft amended plan is dated before the decision to amend
+        review_outcome_word = 'amend' and review_draft < last_review as rule_l26,
     from records
 )
 

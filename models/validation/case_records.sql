@@ -85,7 +85,10 @@ placements_with_year as (
 ),
 
 placements_with_words as (
-    {{ with_words('placements_with_year', {'placement_rank': 'PlacementRank'}) }}
+    {{ with_words('placements_with_year', {
+        'placement_rank': 'PlacementRank',
+        'sen_setting': 'SENSetting',
+    }) }}
 ),
 
 placements as (
@@ -106,6 +109,13 @@ placements as (
         max(leaving_date) filter (is_open and placement_rank_word = 'main')
             as open_main_leaving_date,
         list(entry_date) || list(leaving_date) as placement_dates,
+        max(coalesce(leaving_date, 'infinity')) filter (
+            placement_rank_word = 'main'
+            and sen_setting_word in ('not_in_education', 'not_in_education_other')
+        ) as out_of_education_until,
+        max(coalesce(leaving_date, 'infinity')) filter (
+            placement_rank_word = 'main' and coalesce(urn, ukprn) is not null
+        ) as at_school_until,
     from placements_with_words
     group by return_id, request_id
 ),
@@ -179,6 +189,8 @@ select
         survey_day,
         period_start,
         was_transferred_in,
+        out_of_education_until,
+        at_school_until,
         {% for part in firsts %}has_{{ part }},{% endfor %}
         {% for count in ['setting', 'main_setting', 'second_setting', 'need', 'main_need',
             'second_need', 'placement', 'open_placement', 'open_main', 'open_second', 'not_left'] %}
@@ -214,5 +226,7 @@ select
     and coalesce(cease_date >= period_start, true) as has_plan_in_period,
     coalesce(has_named_plan, false)
     and {{ is_open_on('start_date', 'cease_date', 'survey_day') }} as is_plan_active,
+    coalesce(out_of_education_until >= cease_date, false) as was_out_of_education_at_end,
+    coalesce(at_school_until > cease_date, false) as was_at_school_after_end,
     assessment_outcome_date - received_date as days_to_outcome,
 from worded

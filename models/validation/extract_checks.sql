@@ -212,6 +212,8 @@ rows_known as (
         dispositions.disposition,
         rejected.fault,
         rejected.reason as rejected_because,
+        coalesce(faults.faults, []) as faults,
+        faults.found as faults_found,
     from landed
     left join plans on landed.plan_id = plans.plan_id
     left join requests on landed.request_id = requests.request_id
@@ -225,6 +227,10 @@ rows_known as (
         on landed.table_name = rejected.table_name
             and landed._file = rejected._file
             and landed._row = rejected._row
+    left join {{ ref('extract_faults') }} as faults
+        on landed.table_name = faults.table_name
+            and landed._file = faults._file
+            and landed._row = faults._row
 ),
 
 judged as (
@@ -251,6 +257,7 @@ judged as (
             rows_known.unread_because,
             rows_known.undecided_match,
             rows_known.unfollowed_decision,
+            rows_known.faults_found,
             case
                 when rows_known.is_plan_accepted
                     then 'request_id ' || rows_known.named_request_id
@@ -309,6 +316,41 @@ judged as (
 
         -- a decision about two people cannot be followed
         rows_known.unfollowed_decision is not null as rule_x15,
+
+        -- a date of the case that the return does not hold cannot be true beside another
+        list_contains(rows_known.faults, 'contradiction') as rule_x16,
+
+        -- the case begins after the survey day, though something of it is dated by then
+        list_contains(rows_known.faults, 'begins_too_late') as rule_x17,
+
+        -- a date of a case that is not returned cannot be true beside another
+        list_contains(rows_known.faults, 'contradiction_out_of_scope') as rule_x18,
+
+        -- a dispute is not returned, since the decision it is about is not
+        list_has_any(
+            rows_known.faults,
+            ['dispute_before_decision', 'dispute_of_old_decision', 'dispute_of_case_out_of_scope']
+        ) as rule_x19,
+
+        -- a withdrawal is not returned, since a decision counts
+        list_has_any(
+            rows_known.faults, ['withdrawal_after_refusal', 'withdrawal_without_effect']
+        ) as rule_x20,
+
+        -- the person moved away, to an authority that is not held
+        list_contains(rows_known.faults, 'move_to_no_authority') as rule_x21,
+
+        -- the person moved away, on a date that is not held
+        list_contains(rows_known.faults, 'move_without_date') as rule_x22,
+
+        -- the person moved away after the case was finished
+        list_contains(rows_known.faults, 'move_after_end') as rule_x23,
+
+        -- nothing dated says when the refusal to assess was overturned
+        list_contains(rows_known.faults, 'overturned_without_date') as rule_x24,
+
+        -- the authority agreed after all, and no refusal is recorded
+        list_contains(rows_known.faults, 'agreement_without_refusal') as rule_x25,
     from rows_known
     left join returned_requests on rows_known.request_id = returned_requests.request_id
 )

@@ -30,9 +30,11 @@ judged as (
         || ', nationally ' || changes.band_low || ' to ' || changes.band_high
         || ' (' || changes.band_year || ')' as found,
 
-        -- the share is below or above the band that authorities were in
-        changes.is_outside_band as rule_b01,
+        -- the share is below or above the band that authorities were in, by enough children
+        changes.is_outside_band
+        and coalesce(changes.count_outside_band >= returns.explain_at_least, true) as rule_b01,
     from {{ ref('figure_changes') }} as changes
+    inner join {{ ref('returns') }} as returns on changes.return_id = returns.return_id
     inner join labels
         on changes.dataset = labels.dataset and changes.figure = labels.column_name
     where changes.band_low is not null

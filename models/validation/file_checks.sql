@@ -36,6 +36,7 @@ structure_faults as (
         concat_ws(' ', faults.element, faults.message) as found,
         faults.rule_id = 'F01' as has_wrong_structure,
         faults.rule_id = 'F02' as has_uncollected_item,
+        faults.rule_id = 'F04' as has_wrong_value,
         false as has_too_many_parts,
         coalesce(faults.source_file, files.source_file) as source_file,
         faults.line as source_row,
@@ -160,7 +161,7 @@ judged as (
         source_file,
         source_row,
 
-        -- the file is not well formed, or its parts are not in the order of the year
+        -- the file is not well formed, or its parts are not those of the year, or not in its order
         has_wrong_structure as rule_f01,
 
         -- an item that the year does not collect is filled
@@ -168,6 +169,9 @@ judged as (
 
         -- there are more parts of one kind than the year's structure allows
         has_too_many_parts as rule_f03,
+
+        -- a value is not of the kind that its item holds
+        has_wrong_value as rule_f04,
     from records
 )
 

@@ -71,7 +71,8 @@ found_values as (
         in_force.record_id,
         in_force.rule_id,
         string_agg(
-            named.xml_tag || ' ' || coalesce(records.record ->> named.column_name, 'blank'),
+            named.xml_tag || ' '
+            || coalesce({{ shown('(records.record ->> named.column_name)') }}, 'blank'),
             '; ' order by named.position
         ) as found,
     from in_force

@@ -125,10 +125,10 @@ judged as (
         -- the reason is given and is not a code
         not {{ is_listed('cease_reason', 'CeaseReason') }} as rule_n15,
 
-        -- the plan ended for maximum age, too young for it and for a plan's end in the adult estate
+        -- the plan ended for maximum age, not in the school year of it nor at the adult estate's age
         cease_reason_word = 'maximum_age'
         and {{ age_on('person_birth_date', 'school_year_end') }} < max_plan_age
-        and coalesce({{ age_on('person_birth_date', 'cease_date') }} < adult_estate_age, true)
+        and coalesce({{ age_on('person_birth_date', 'cease_date') }} <> adult_estate_age, true)
             as rule_n16,
 
         -- the plan ended for higher education, employment or no wish to learn, too young for it
@@ -144,8 +144,8 @@ judged as (
         -- this plan has not ended, nor has another of the person's
         cease_date is null and open_plans > 1 as rule_n29,
 
-        -- the plan starts before an earlier one of the person has ended
-        end_before > start_date as rule_n30,
+        -- the plan starts before an earlier one of the person has ended, and was not transferred in
+        end_before > start_date and not is_transferred_in as rule_n30,
 
         -- the plan ended by transfer, and the person moved away before the assessment was complete
         cease_reason_word = 'transferred' and is_moved_away as rule_n31,
@@ -164,6 +164,10 @@ judged as (
 
         -- there is a budget, and neither arrangements nor payments
         pb_word = 'yes' and coalesce(oa_word <> 'yes', true) and dp is null as rule_n33,
+
+        -- needs were met while out of education, or education was left with a school still attended
+        (cease_reason_word = 'needs_met' and was_out_of_education_at_end)
+        or (cease_reason_word = 'left_education' and was_at_school_after_end) as rule_n34,
     from plans_in_order
 )
 

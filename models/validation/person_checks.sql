@@ -69,6 +69,8 @@ records as (
         returns.survey_day,
         returns.age_reference_date,
         returns.max_plan_age,
+        returns.oldest_age,
+        returns.name_length,
         returns.un1_age,
         returns.un8_days,
         returns.school_age_to,
@@ -233,6 +235,13 @@ judged as (
 
         -- the sex is missing
         sex is null as rule_p30,
+
+        -- the person has no active plan and is too old to be in a return
+        not coalesce(has_active_plan, false)
+        and {{ age_on('person_birth_date', 'survey_day') }} > oldest_age as rule_p31,
+
+        -- a name is longer than names are
+        greatest(length(surname), length(forename)) > name_length as rule_p32,
     from records
 )
 

@@ -28,7 +28,8 @@ register as (
     from establishments
 ),
 
--- The main setting or settings that each plan names.
+-- The main setting or settings that each plan names, by every number that the register has. Other
+-- is a type of setting, with none named.
 settings_with_year as (
     select
         plan_detail.*,
@@ -38,17 +39,27 @@ settings_with_year as (
 ),
 
 settings_with_words as (
-    {{ with_words('settings_with_year', {'placement_rank': 'PlacementRank'}) }}
+    {{ with_words('settings_with_year', {
+        'placement_rank': 'PlacementRank',
+        'sen_setting': 'SENSetting',
+    }) }}
 ),
 
 named_settings as (
     select
-        return_id,
-        request_id,
-        list(coalesce(urn, ukprn, sen_setting)) as named_places,
-    from settings_with_words
-    where placement_rank_word = 'main' and coalesce(urn, ukprn, sen_setting) is not null
-    group by return_id, request_id
+        settings.return_id,
+        settings.request_id,
+        list(coalesce(settings.urn, settings.ukprn, settings.sen_setting))
+        || coalesce(
+            list(establishments.ukprn) filter (establishments.ukprn is not null), []
+        ) as named_places,
+        bool_or(coalesce(settings.sen_setting_word = 'other', false)) as names_no_place,
+    from settings_with_words as settings
+    left join establishments on settings.urn = establishments.urn
+    where
+        settings.placement_rank_word = 'main'
+        and coalesce(settings.urn, settings.ukprn, settings.sen_setting) is not null
+    group by settings.return_id, settings.request_id
 ),
 
 -- A placement still open lasts to the survey day at least.
@@ -107,12 +118,35 @@ neighbours as (
     from placements
 ),
 
+people as (
+    select
+        return_id,
+        person_id,
+        any_value(upn_unknown) as upn_unknown,
+    from {{ ref('person') }}
+    group by return_id, person_id
+),
+
 records as (
     select
         neighbours.*,
         cases.cease_date,
         cases.person_birth_date,
+        cases.plan_res,
+        cases.plan_wbp,
+        people.upn_unknown,
+        unknown_words.word as upn_unknown_word,
         named_settings.named_places,
+        named_settings.names_no_place,
+        coalesce(
+            neighbours.sen_setting_word
+            not in ('not_in_education', 'notice_to_cease', 'not_in_education_other'),
+            true
+        ) as is_in_education,
+        list_filter(
+            [neighbours.urn, neighbours.ukprn, neighbours.sen_setting, establishments.ukprn],
+            lambda place: place is not null
+        ) as places,
         establishments.urn is not null as is_registered,
         establishments.type_code,
         establishments.open_date,
@@ -125,6 +159,13 @@ records as (
     from neighbours
     left join {{ ref('case_records') }} as cases
         on neighbours.return_id = cases.return_id and neighbours.request_id = cases.request_id
+    left join people
+        on neighbours.return_id = people.return_id and neighbours.person_id = people.person_id
+    left join {{ ref('code_words') }} as unknown_words
+        on unknown_words.codeset = 'UPNunknown'
+            and people.upn_unknown = unknown_words.code
+            and neighbours.collection_year
+            between unknown_words.year_from and unknown_words.year_to
     left join named_settings
         on neighbours.return_id = named_settings.return_id
             and neighbours.request_id = named_settings.request_id
@@ -153,6 +194,9 @@ judged as (
         wbp,
         cease_date,
         person_birth_date,
+        plan_res,
+        plan_wbp,
+        upn_unknown,
 
         -- more than one of URN, UKPRN and kind of setting is given
         (urn is null)::integer + (ukprn is null)::integer + (sen_setting is null)::integer < 2
@@ -221,10 +265,13 @@ judged as (
         not {{ is_listed('res', 'Residential') }} or not {{ is_listed('wbp', 'WorkBasedLearning') }}
             as rule_d19,
 
-        -- the open main placement is at no main setting that the plan names
+        -- the open main placement is a place, and no main setting that the plan names, by any number
         placement_rank_word = 'main'
         and is_open
-        and not list_contains(named_places, coalesce(urn, ukprn, sen_setting)) as rule_d21,
+        and is_in_education
+        and not names_no_place
+        and len(places) > 0
+        and not list_has_any(named_places, places) as rule_d21,
 
         -- the establishment is of a kind that is unusual for this return
         {{ is_listed('type_code', 'EstablishmentType_unusual') }} as rule_d22,
@@ -244,10 +291,10 @@ judged as (
         urn is null and (sen_unit_indicator_word = 'yes' or resourced_provision_indicator_word = 'yes')
             as rule_o18,
 
-        -- a person not in education has a residential stay or work-based learning
-        sen_setting_word in ('not_in_education', 'notice_to_cease', 'not_in_education_other')
-        and (res is not null or wbp is not null)
-            as rule_o19,
+        -- a person not in education has a residential stay or work-based learning, or one educated
+        -- at home a residential stay
+        (not is_in_education and (res is not null or wbp is not null))
+        or (sen_setting_word = 'home_education' and res is not null) as rule_o19,
 
         -- a person too young for it has work-based learning
         wbp is not null
@@ -260,6 +307,36 @@ judged as (
         attendance_pattern is not null
         and {{ age_on('person_birth_date', 'age_reference_date') }}
         not between school_age_from and school_age_to as rule_d25,
+
+        -- the open main placement is residential or work-based in another way than the plan names
+        placement_rank_word = 'main'
+        and is_open
+        and (res is distinct from plan_res or wbp is distinct from plan_wbp) as rule_d26,
+
+        -- the placement is open at a school that closed by the survey day
+        is_open and close_date <= survey_day and coalesce(close_date >= entry_date, true)
+            as rule_d27,
+
+        -- a person said never to have been at a state-funded school is placed at one
+        upn_unknown_word in ('never_state_funded', 'outside_england')
+        and {{ is_listed('type_code', 'EstablishmentType_state_funded') }} as rule_d28,
+
+        -- a person too old for it is at an early years provider, or of another age taught at home
+        is_open
+        and (
+            (
+                sen_setting_word = 'early_years'
+                and {{ age_on('person_birth_date', 'survey_day') }} > early_years_age_to
+            )
+            or (
+                sen_setting_word = 'home_education'
+                and {{ age_on('person_birth_date', 'survey_day') }}
+                not between home_education_age_from and home_education_age_to
+            )
+        ) as rule_d29,
+
+        -- the description of the setting is longer than descriptions are
+        length(sen_setting_other) > description_length as rule_d30,
     from records
 )
 

@@ -38,6 +38,7 @@ settings_with_year as (
     select
         settings_numbered.*,
         returns.collection_year,
+        returns.description_length,
     from settings_numbered
     inner join {{ ref('returns') }} as returns
         on settings_numbered.return_id = returns.return_id
@@ -94,6 +95,7 @@ judged as (
     select
         * exclude (
             collection_year,
+            description_length,
             is_urn_unknown,
             is_ukprn_unknown,
             has_sen_unit,
@@ -150,6 +152,9 @@ judged as (
 
         -- none of URN, UKPRN and kind of setting is given
         coalesce(urn, ukprn, sen_setting) is null as rule_n32,
+
+        -- the description of the setting is longer than descriptions are
+        length(sen_setting_other) > description_length as rule_n35,
     from details
 )
 

@@ -36,6 +36,8 @@ counted as (
         held.held_start_date,
         held.held_cease_date,
         held.request_id is not null as has_plan_before,
+        coalesce('yes' in (cases.request_mediation_word, cases.request_tribunal_word), false)
+            as has_dispute,
         count(*) over (partition by cases.return_id, cases.person_id, cases.received_date)
             as same_day_count,
         count(*) filter (cases.is_open) over (partition by cases.return_id, cases.person_id)
@@ -47,6 +49,7 @@ counted as (
         returns.decide_days,
         returns.rya_age_from,
         returns.rya_age_to,
+        returns.max_plan_age,
     from cases
     inner join returns on cases.return_id = returns.return_id
     left join plans_held_before as held
@@ -190,10 +193,20 @@ judged as (
         has_plan_before as rule_o24,
 
         -- an assessment follows a request that was refused, and no dispute explains it
-        has_assessment
-        and request_outcome_word = 'refused'
-        and request_mediation_word is distinct from 'yes'
-        and request_tribunal_word is distinct from 'yes' as rule_r26,
+        has_assessment and request_outcome_word = 'refused' and not has_dispute as rule_r26,
+
+        -- the person moved away unfinished, yet the request was refused or the assessment decided
+        is_moved_away
+        and (
+            assessment_outcome_date is not null
+            or (request_outcome_word = 'refused' and not has_dispute)
+        ) as rule_r27,
+
+        -- there was a dispute about not assessing, and the outcome is that it was agreed
+        request_outcome_word = 'agreed' and has_dispute as rule_r28,
+
+        -- the person was too old for a request when it was received
+        {{ age_on('person_birth_date', 'received_date') }} >= max_plan_age as rule_r29,
     from counted
 )
 

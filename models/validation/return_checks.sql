@@ -214,23 +214,28 @@ judged as (
         unplaced_count,
 
         -- too large a share of the ceased plans ceased for the reason other
-        ceased_other_count > ceased_other_share * ceased_count as rule_t01,
+        ceased_other_count > ceased_other_share * ceased_count
+        and ceased_other_count >= explain_at_least as rule_t01,
 
         -- too large a share of the settings named and attended are other, or other than education
-        setting_other_count > setting_other_share * setting_count as rule_t02,
+        setting_other_count > setting_other_share * setting_count
+        and setting_other_count >= explain_at_least as rule_t02,
 
         -- too large a share of the sources of requests are other
-        source_other_count > request_source_other_share * sourced_count as rule_t03,
+        source_other_count > request_source_other_share * sourced_count
+        and source_other_count >= explain_at_least as rule_t03,
 
         -- there are far fewer or far more active plans than in the return before
         caseload < caseload_before * (1 - caseload_change_down)
         or caseload > caseload_before * (1 + caseload_change_up) as rule_t04,
 
         -- too large a share of the people have a reason in place of an identifier
-        no_identifier_count > no_identifier_share * person_count as rule_t05,
+        no_identifier_count > no_identifier_share * person_count
+        and no_identifier_count >= explain_at_least as rule_t05,
 
         -- too large a share of the plans issued are exceptions to the 20 weeks
-        exception_count > exception_share * issued_count as rule_t06,
+        exception_count > exception_share * issued_count
+        and exception_count >= explain_at_least as rule_t06,
 
         -- a table of the return is empty
         least(
@@ -245,7 +250,8 @@ judged as (
         ) = 0 as rule_t07,
 
         -- too large a share of the active plans have no placement open on the survey day
-        unplaced_count > no_placement_share * caseload as rule_t08,
+        unplaced_count > no_placement_share * caseload
+        and unplaced_count >= explain_at_least as rule_t08,
     from records
 )
 

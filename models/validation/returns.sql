@@ -19,6 +19,18 @@
     'neet_age_to',
     'review_interval_months',
     'review_draft_days',
+    'cease_days',
+    'phase_transfer_ahead_months',
+    'phase_transfer_age_first',
+    'phase_transfer_age_second',
+    'phase_transfer_age_third',
+    'oldest_age',
+    'early_years_age_to',
+    'home_education_age_from',
+    'home_education_age_to',
+    'explain_at_least',
+    'name_length',
+    'description_length',
 ] %}
 {% set shares = [
     'ceased_other_share',

@@ -408,11 +408,11 @@ FAULTS: dict[str, tuple[Edit, str, str, str, str | None, str]] = {
     ),
     "no date": (
         replaced("<StartDate>2025", "<StartDate>31/12/2025"),
-        "F01", "31/12", "StartDate", FIRST, "is not a date of the form ccyy-mm-dd",
+        "F04", "31/12", "StartDate", FIRST, "is not a date of the form ccyy-mm-dd",
     ),
     "no day of any month": (
         replaced("<EntryDate>2025-09-04", "<EntryDate>2025-02-29"),
-        "F01", "2025-02-29", "EntryDate", FIRST, "is not a date of the form ccyy-mm-dd",
+        "F04", "2025-02-29", "EntryDate", FIRST, "is not a date of the form ccyy-mm-dd",
     ),
     "truncated": (
         lambda text: text[: text.index("<UPN>E") + 9],
