@@ -26,6 +26,7 @@ from sen2 import build, gates, lock, places, run, spec, warehouse
 from sen2.config import Job, read_config
 from sen2.gates import Checked, GateResult
 from sen2.sample import write_sample
+from sen2.warehouse import is_made_by_a_run
 
 YEAR = 2026
 OF_A_RUN = {"audit.runs", "audit.run_figures"}
@@ -197,7 +198,7 @@ def copy_layers(built: Path, warehouse: Path) -> int:
             " where database_name = 'built' and schema_name <> 'raw'"
         ).fetchall()
         for schema, table in tables:
-            if warehouse.is_made_by_a_run(schema, table):
+            if is_made_by_a_run(schema, table):
                 connection.execute(f"create schema if not exists {schema}")
                 connection.execute(
                     f"create or replace table {schema}.{table} as from built.{schema}.{table}"
