@@ -1,4 +1,22 @@
-"""Text from outside as it may stand in SQL: the only two ways."""
+"""SQL and text from outside: the two ways in which such a text may stand in it, and no other."""
+
+from collections.abc import Mapping, Sequence
+
+import duckdb
+
+from .errors import DefectError
+
+
+def execute(
+    connection: duckdb.DuckDBPyConnection,
+    statement: str,
+    values: Sequence[object] | Mapping[str, object] | None = None,
+) -> duckdb.DuckDBPyConnection:
+    """Execute one statement: DuckDB itself takes several, of which the last could be anybody's."""
+    found = connection.extract_statements(statement)
+    if len(found) != 1:
+        raise DefectError("A statement of ours is several, so it was not executed.")
+    return connection.execute(found[0], values)
 
 
 def quoted(identifier: str) -> str:

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from ..sql import literal
+
 FORMATS = {
     "yyyy-mm-dd": ("%Y-%m-%d", r"\d{4}-\d{1,2}-\d{1,2}"),
     "yyyy/mm/dd": ("%Y/%m/%d", r"\d{4}/\d{1,2}/\d{1,2}"),
@@ -48,6 +50,6 @@ def _read_one(bare: str, name: str) -> str:
             f"case when regexp_full_match({bare}, '{EXCEL_SERIAL}') then"
             f" strftime(date '{EXCEL_EPOCH}' + floor({bare}::double)::integer, '%Y-%m-%d') end"
         )
-    written, shape = FORMATS.get(name, (name.replace("'", "''"), None))
-    day = f"strftime(try_strptime({bare}, '{written}'), '%Y-%m-%d')"
+    written, shape = FORMATS.get(name, (name, None))
+    day = f"strftime(try_strptime({bare}, {literal(written)}), '%Y-%m-%d')"
     return f"case when regexp_full_match({bare}, '{shape}') then {day} end" if shape else day

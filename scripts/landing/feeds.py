@@ -7,19 +7,22 @@ translated or read lands as it is, for a rule to report, and is listed.
 
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass, replace
+from threading import Timer
 
 import duckdb
 
 from .. import spec
 from ..errors import InputError
-from ..warehouse import quoted
-from . import codes, dates
+from ..sql import execute, literal, quoted
+from . import codes, dates, expressions
 from .mapping import Column, Feed, Mapping
 
 CLEAN = r"^[\p{Z}\p{Cc}\p{Cf}]+|[\p{Z}\p{Cc}\p{Cf}]+$"
 FORBIDDEN = r"[\x{00}-\x{08}\x{0b}\x{0c}\x{0e}-\x{1f}\x{fffe}\x{ffff}]"
 DIRTY = rf"^[\p{{Z}}\p{{Cc}}\p{{Cf}}]|[\p{{Z}}\p{{Cc}}\p{{Cf}}]$|{FORBIDDEN}"
 LOOK_ALIKE = r"[\p{Cyrillic}\p{Greek}\x{2010}-\x{2015}\x{2212}\x{00a0}\x{200b}-\x{200f}]"
+MOST_SECONDS = 600
+"""How long the expressions of a feed may take; all England's take a few."""
 NOTES = {
     "date_unread": "could not be read as a date",
     "date_serial_unread": "could not be read as a date: it looks like an Excel serial number",
@@ -59,17 +62,18 @@ def make_macros(connection: duckdb.DuckDBPyConnection, mapping: Mapping) -> None
     """What the expressions of a mapping may call beside DuckDB's own functions."""
     clean = f"regexp_replace(regexp_replace(text, '{FORBIDDEN}', ' ', 'g'), '{CLEAN}', '', 'g')"
     for blank in ("", *mapping.blanks):
-        clean = f"nullif({clean}, '{_literal(blank)}')"
+        clean = f"nullif({clean}, {literal(blank)})"
     read = dates.read("sen2_clean(text)", mapping.dates)
-    connection.execute(f"create or replace temp macro sen2_clean(text) as {clean}")
-    connection.execute(f"create or replace temp macro sen2_date(text) as {read}")
+    execute(connection, f"create or replace temp macro sen2_clean(text) as {clean}")
+    execute(connection, f"create or replace temp macro sen2_date(text) as {read}")
 
 
 def remember_rows(connection: duckdb.DuckDBPyConnection) -> None:
     """Begin to remember which rows of the inputs the feeds take."""
-    connection.execute(
+    execute(
+        connection,
         "create or replace temp table rows_taken"
-        " (of_input varchar, _file varchar, _row bigint, is_fed boolean)"
+        " (of_input varchar, _file varchar, _row bigint, is_fed boolean)",
     )
 
 
@@ -85,32 +89,44 @@ def load(
     job = Job(mapping, table, feed, inputs, year)
     job = replace(job, dirty=_dirty_columns(connection, job))
     make_macros(connection, mapping)
+    watch = Timer(MOST_SECONDS, connection.interrupt)
+    watch.start()
     try:
-        connection.execute(f"create or replace temp table fed as {_found(job)}")
+        execute(connection, f"create or replace temp table fed as {_found(job)}")
+    except duckdb.InterruptException:
+        raise InputError(
+            f"{job.place}: its expressions took more than {MOST_SECONDS // 60} minutes. Make them"
+            " simpler."
+        ) from None
     except duckdb.Error as error:
         raise InputError(
             f"{job.place}: an expression cannot be computed ({_without_values(error)})."
         ) from None
+    finally:
+        watch.cancel()
     _take(connection, job)
-    connection.execute("delete from fed where _is_kept is not true")
+    execute(connection, "delete from fed where _is_kept is not true")
     coded = codes.translate(connection, mapping, table, feed, year)
     _read_dates(connection, job)
-    connection.execute(f"create or replace temp table judged as {_judged(job, coded)}")
+    execute(connection, f"create or replace temp table judged as {_judged(job, coded)}")
     kept = _keep_one_per_key(connection, job) if feed.one_row_per else "true"
     names = ", ".join(map(quoted, feed.columns))
-    connection.execute(
+    execute(
+        connection,
         f"insert into raw.{table} ({names}, _source, _file, _row)"
         f" select {names}, ?, _file, _row from judged where {kept} order by _file, _row",
         [mapping.source],
     )
-    connection.execute(
+    execute(
+        connection,
         "insert into audit.landing_notes"
         f" select ?, _file, _row, note.column_name, note.kind, {WORDS}[note.kind], from ("
         f"select _file, _row, unnest(_notes) as note from judged where {kept})"
         " where note.kind is not null",
         [table],
     )
-    connection.execute("drop table temp.fed; drop table temp.judged")
+    execute(connection, "drop table temp.fed")
+    execute(connection, "drop table temp.judged")
     _list_columns(connection, job)
 
 
@@ -148,17 +164,19 @@ def _is_date(job: Job, name: str) -> bool:
 
 def _read_dates(connection: duckdb.DuckDBPyConnection, job: Job) -> None:
     """Read each different date of the table `fed` once, into temp.days."""
-    connection.execute(
+    execute(
+        connection,
         "create or replace temp table days (column_name varchar, from_value varchar,"
-        " to_value varchar, kind varchar)"
+        " to_value varchar, kind varchar)",
     )
     for name, column in job.feed.columns.items():
         if _is_date(job, name):
             formats = column.dates or job.mapping.dates
-            connection.execute(
+            execute(
+                connection,
                 f"insert into temp.days select '{name}', value, {dates.read('value', formats)},"
                 f" {_date_note('value', formats)} from (select distinct {quoted(name)} as value"
-                f" from fed where {quoted(name)} is not null)"
+                f" from fed where {quoted(name)} is not null)",
             )
 
 
@@ -173,15 +191,15 @@ def _found(job: Job) -> str:
         for name, column in feed.columns.items()
         if name in job.dirty
     ]
-    order = f"{feed.order_by}, " if feed.order_by else ""
-    label = f" || ' ({_literal(feed.label)})'" if feed.label else ""
-    me = quoted(feed.input)
+    me, place = quoted(feed.input), job.place
+    order = f"{expressions.read_order(place, feed.order_by).sql}, " if feed.order_by else ""
+    label = f" || {literal(f' ({feed.label})')}" if feed.label else ""
     select = ", ".join(
         [
             f"{me}._file as _of_file",
             f"{me}._file{label} as _file",
             f"{me}._row",
-            f"({feed.where or 'true'})::boolean as _is_kept",
+            f"{expressions.read(place, feed.where or 'true').sql}::boolean as _is_kept",
             f"row_number() over (order by {order}{me}._file, {me}._row) as _place"
             if feed.one_row_per
             else "null as _place",
@@ -223,13 +241,15 @@ def _heading(job: Job, column: Column) -> str:
 def _text(job: Job, name: str, column: Column) -> str:
     """The column's text, cleaned; blank where it holds one of the mapping's words for blank."""
     if column.value is not None:
-        return f"nullif('{_literal(column.value)}', '')::varchar"
-    said = f"sen2_clean(({column.sql})::varchar)" if column.sql else None
+        return f"nullif({literal(column.value)}, '')::varchar"
+    said = None
+    if column.sql:
+        said = f"sen2_clean({expressions.read(f'{job.place}.{name}', column.sql).sql}::varchar)"
     if said or name in job.dirty:
         return said or f"sen2_clean({_heading(job, column)})"
     text = _heading(job, column)
     for blank in ("", *job.mapping.blanks):
-        text = f"nullif({text}, '{_literal(blank)}')"
+        text = f"nullif({text}, {literal(blank)})"
     return text
 
 
@@ -254,12 +274,15 @@ def _take(connection: duckdb.DuckDBPyConnection, job: Job) -> None:
     taken, kept = "null, null", ""
     if job.feed.where:
         taken, kept = "_of_file, _row", " from fed where _is_kept"
-    connection.execute(
-        f"insert into temp.rows_taken select ?, {taken}, true{kept}", [job.inputs[job.feed.input]]
+    execute(
+        connection,
+        f"insert into temp.rows_taken select ?, {taken}, true{kept}",
+        [job.inputs[job.feed.input]],
     )
     for each in job.feed.look_up:
         row, file = quoted("_row_" + each.input), quoted("_file_" + each.input)
-        connection.execute(
+        execute(
+            connection,
             f"insert into temp.rows_taken select distinct ?, {file}, {row}, false from fed"
             f" where _is_kept and {row} is not null",
             [job.inputs[each.input]],
@@ -293,7 +316,7 @@ def _judged(job: Job, coded: set[str]) -> str:
             notes.append(_note(name, f"fed.{quoted('_spoilt_' + name)}"))
         if column.default is not None:
             notes.append(_note(name, f"case when {value} is null then 'default' end"))
-            value = f"coalesce({value}, '{_literal(column.default)}')"
+            value = f"coalesce({value}, {literal(column.default)})"
         select.append(f"{value} as {quoted(name)}")
     kept = "lambda note: note.kind is not null"
     said = (
@@ -339,16 +362,18 @@ def _keep_one_per_key(connection: duckdb.DuckDBPyConnection, job: Job) -> str:
         f" then '{name}' end"
         for name in job.feed.columns
     )
-    connection.execute(
+    execute(
+        connection,
         "create or replace temp table judged as select * exclude (_differs), "
         f"concat_ws(', ', {differing}) as _differs,"
         f" _place > first_value(_place) over kept and {is_keyed} as _is_repeat,"
         " first_value(_file) over kept as _kept_file, first_value(_row) over kept as _kept_row"
         f" from (select *, null as _differs from judged)"
-        f" window kept as (partition by {keys} order by _place)"
+        f" window kept as (partition by {keys} order by _place)",
     ) if said else None
     goes = "_is_repeat" if job.feed.order_by else "_is_repeat and _differs = ''"
-    connection.execute(
+    execute(
+        connection,
         "insert into audit.rows_set_aside select ?, ?, _file, _row, 'repeated',"
         " case when _differs = '' then 'it says the same as ' else 'another row of the same ' || ?"
         " || ' was kept by the order the mapping gives, though this one differs in ' || _differs"
@@ -376,10 +401,6 @@ def _list_columns(connection: duckdb.DuckDBPyConnection, job: Job) -> None:
         "insert into audit.mapped_columns values (?, ?, ?, ?, ?, ?, ?, ?)",
         [[job.mapping.source, job.table, job.feed.label, *row] for row in rows],
     )
-
-
-def _literal(text: str) -> str:
-    return text.replace("'", "''")
 
 
 def _without_values(error: duckdb.Error) -> str:

@@ -20,8 +20,6 @@ from .mapping import Feed, Mapping
 
 OnTable = Callable[[str, int], None]
 AUDIT_TABLES = ("landed_inputs", "mapped_columns", "unmapped_values", "landing_notes")
-MEMORY = "2GB"
-"""What the rows of the inputs may take; beyond it they wait on the disk, beside the warehouse."""
 OTHERWISE_FOUND = set(contract.OPTIONAL_TABLES)
 
 
@@ -95,7 +93,6 @@ def load(
 ) -> tuple[int, date | None]:
     """Load every table; gives the number of rows landed and the day of the newest file, if any."""
     connection.execute("set timezone = 'UTC'")
-    connection.execute(f"set memory_limit = '{MEMORY}'")
     feeds.remember_rows(connection)
     tables = spec.contract(year)
     for table, columns in tables.items():
@@ -107,7 +104,7 @@ def load(
     read = {mapping.source: _read_inputs(connection, extract, mapping) for mapping in sources}
     _load_other_tables(connection, extract, year, sources)
     # From here on only the mappings' expressions are new, and they reach no file and no network.
-    connection.execute("set enable_external_access = false")
+    warehouse.close_to_files(connection)
     left = Counter(
         (mapping.source, name) for mapping, _, feed in _feeds(sources) for name in _read_by(feed)
     )
@@ -189,7 +186,8 @@ def _of_expression(
     place: str, feed: Feed, sql: str, *, is_order: bool = False
 ) -> Iterable[tuple[str, str, bool]]:
     looked_up = {each.input for each in feed.look_up}
-    for names in expressions.headings_of(place, sql, is_order=is_order):
+    read = expressions.read_order if is_order else expressions.read
+    for names in read(place, sql).headings:
         if len(names) == 2 and names[0] in looked_up | {feed.input}:
             yield names[0], names[1], False
         elif len(names) == 1:
@@ -329,16 +327,17 @@ def _finish_input(
     if not whole:
         connection.execute(
             "insert into audit.rows_set_aside"
-            f" select '{mapping.source}', '{name}', read._file, read._row,"
+            " select ?, ?, read._file, read._row,"
             " case when taken._row is null then 'not_taken' else 'looked_up' end,"
             " case when taken._row is null"
             " then 'no table of the mapping takes it: the filters leave it out'"
             " else 'the mapping looks values up in it, for rows of other tables' end"
             f" from {read.table} as read left join ("
             "select _file, _row, bool_or(is_fed) as is_fed from temp.rows_taken"
-            f" where of_input = '{read.table}' group by _file, _row) as taken"
+            " where of_input = ? group by _file, _row) as taken"
             " on taken._file = read._file and taken._row = read._row"
-            " where not coalesce(taken.is_fed, false)"
+            " where not coalesce(taken.is_fed, false)",
+            [mapping.source, name, read.table],
         )
     connection.execute("delete from temp.rows_taken where of_input = ?", [read.table])
     connection.execute(f"drop table {read.table}")

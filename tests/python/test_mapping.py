@@ -413,11 +413,11 @@ def test_a_failed_mapped_landing_leaves_the_warehouse_as_it_was(tmp_path: Path) 
 )
 def test_an_expression_reaches_only_its_row(expression: str) -> None:
     with pytest.raises(InputError):
-        expressions.headings_of("here", expression)
+        expressions.read("here", expression)
 
 
 def test_an_expression_tells_its_headings() -> None:
-    found = expressions.headings_of("here", 'coalesce("A b", other."C") || lower(d)')
+    found = expressions.read("here", 'coalesce("A b", other."C") || lower(d)').headings
     assert found == {("A b",), ("other", "C"), ("d",)}
 
 
