@@ -20,7 +20,7 @@ def write_bands(folder: Path, path: Path) -> int:
     year = spec.newest_year()
     with TemporaryDirectory() as temporary:
         file = Path(temporary) / "bands.duckdb"
-        with warehouse.connect(file) as connection:
+        with warehouse.connect(file, reaches=[folder]) as connection:
             warehouse.prepare(connection, year)
             releases.land(connection, folder, None)
         build.build(file, year, select=SELECTED)

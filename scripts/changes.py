@@ -58,8 +58,7 @@ def compare(before: Path, now: Path) -> Changes:
     """The issues of the built return in one warehouse against those of an earlier one."""
     if not _has_issues(before):
         return Changes(is_first=True)
-    with warehouse.connect(now, read_only=True) as connection:
-        warehouse.attach(connection, before, "_before")
+    with warehouse.connect(now, read_only=True, attached={"_before": before}) as connection:
         rows = [
             row
             for change, here, there in ((APPEARED, "", "_before."), (CLEARED, "_before.", ""))

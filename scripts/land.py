@@ -54,7 +54,7 @@ def land(
         for name in warehouse.KEPT_TABLES
         if (kept_path := getattr(config, name)) is not None
     }
-    with warehouse.connect(path) as connection:
+    with warehouse.connect(path, reaches=None) as connection:  # the extract's and mappings' files
         warehouse.prepare(connection, year)
         connection.begin()
         try:

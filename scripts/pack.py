@@ -54,7 +54,7 @@ def write_pack(job: Job, by: str) -> Path:
     """
     facts = _facts(job)
     folder = job.out / places.PACKS
-    with warehouse.connect(job.warehouse) as connection:
+    with warehouse.connect(job.warehouse, reaches=[folder]) as connection:
         warehouse.prepare(connection, job.year)
         previous = _previous(connection, job, folder)
         number = previous.number + 1 if previous else 1

@@ -24,7 +24,7 @@ def write_parquet(warehouse: Path, out: Path) -> list[Path]:
     draft = Path(mkdtemp(dir=out, prefix=".parquet-"))
     written: list[Path] = []
     try:
-        with warehouses.connect(warehouse, read_only=True) as connection:
+        with warehouses.connect(warehouse, read_only=True, reaches=[draft]) as connection:
             tables = connection.execute(
                 "select table_schema, table_name from information_schema.tables"
                 " where table_type = 'BASE TABLE' and not list_contains(?, table_schema)"

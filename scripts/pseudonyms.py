@@ -154,8 +154,8 @@ def write(warehouse: Path, year: int, out: Path, fewest: int) -> Written:
     scratch = Path(mkdtemp(dir=folder, prefix=".draft-"))
     try:
         draft = scratch / path.name
-        with warehouses.connect(draft, encrypted=False) as connection:
-            warehouses.attach(connection, warehouse, "_old")
+        old = {"_old": warehouse}
+        with warehouses.connect(draft, encrypted=False, attached=old) as connection:
             tables = tables_of(connection, "_old")
             ours = [table for table in tables if is_ours(table)]
             if not any((table.schema, table.name) == PERSON for table in ours):

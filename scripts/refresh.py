@@ -184,9 +184,9 @@ def _carry(place: Place, year: int) -> None:
     if place.warehouse.exists():
         _settle(place.warehouse)
     was_encrypted = encryption.is_encrypted(place.warehouse) or None  # a new one then is, too
-    with warehouses.connect(place.building, encrypted=was_encrypted) as connection:
-        if place.warehouse.exists():
-            warehouses.attach(connection, place.warehouse, "_old")
+    old = {"_old": place.warehouse} if place.warehouse.exists() else {}
+    with warehouses.connect(place.building, encrypted=was_encrypted, attached=old) as connection:
+        if old:
             for schema, table in _tables(connection):
                 if not warehouses.is_made_by_a_run(schema, table):
                     name = f"{quoted(schema)}.{quoted(table)}"

@@ -204,7 +204,7 @@ def published_stage(job: Job, stages: Stages) -> None:
     folder = job.config.published
     with (
         stages.stage("published", "Reading DfE's published tables"),
-        warehouse.connect(job.warehouse) as connection,
+        warehouse.connect(job.warehouse, reaches=[folder] if folder else ()) as connection,
     ):
         warehouse.prepare(connection, job.year)
         files, own = releases.land(connection, folder, job.config.la_code)

@@ -246,7 +246,7 @@ def _load(pack: zipfile.ZipFile, file: Path, year: int, serial_no: int, scratch:
     Raises OverflowError when there is no room for so much.
     """
     room = Room()
-    with warehouse.connect(file) as connection:
+    with warehouse.connect(file, reaches=[scratch]) as connection:
         warehouse.prepare(connection, year)
         ours = {*warehouse.AUDIT_TABLES, *warehouse.KEPT_TABLES, releases.TABLE}
         ours |= {row["table_name"] for row in spec.seed("extract_contract")}

@@ -1,13 +1,13 @@
 """The warehouse: one DuckDB file, and the tables in it that dbt does not make."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 
-from . import encryption, spec, stopping, views
+from . import encryption, files, spec, stopping, views
 from .errors import InputError
 from .sql import literal
 from .sql import quoted as quoted
@@ -145,6 +145,27 @@ def _keep_to(connection: duckdb.DuckDBPyConnection, limit: str) -> None:
         ) from None
 
 
+def close_to_files(
+    connection: duckdb.DuckDBPyConnection, folders: Iterable[Path] | None = ()
+) -> None:
+    """Leave a connection the databases it has open and these folders, and no other file, for good.
+
+    It attaches nothing from then on. It installs and loads nothing in any case, also with None,
+    which leaves it every file. Connections of a process to the same database share what is set.
+    """
+    connection.execute("set autoinstall_known_extensions = false")
+    connection.execute("set autoload_known_extensions = false")
+    if folders is None or not connection.execute(IS_OPEN).fetchall()[0][0]:
+        return
+    real = [Path(os.path.abspath(folder)) for folder in folders]  # noqa: PTH100  (links as given)
+    named = [name for folder in real for name in {str(folder), files.pattern(folder)}]
+    connection.execute("set allowed_directories = ?", [named])
+    connection.execute("set enable_external_access = false")
+
+
+IS_OPEN = "select current_setting('enable_external_access')"
+
+
 def text_columns(columns: Iterable[str]) -> str:
     """A column list for DDL in which every column is text."""
     return ", ".join(f"{quoted(column)} varchar" for column in columns)
@@ -158,11 +179,18 @@ def require(path: Path) -> None:
 
 @contextmanager
 def connect(
-    path: Path, *, read_only: bool = False, encrypted: bool | None = None
+    path: Path,
+    *,
+    read_only: bool = False,
+    encrypted: bool | None = None,
+    attached: Mapping[str, Path] | None = None,
+    reaches: Iterable[Path] | None = (),
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to the warehouse, closed at the end; a file that is no warehouse is an error.
 
     A new one is encrypted where that is wanted (`encryption.is_wanted`), unless `encrypted` says.
+    Other warehouses are `attached` to be read, each by a name. Beside them its SQL can read and
+    write nothing but what is in the folders it `reaches`, or every file where that is None.
     """
     if read_only:
         require(path)
@@ -183,10 +211,11 @@ def connect(
             )
     stopping.interruptible(connection)
     try:
-        connection.execute(
-            "set enable_progress_bar = false; set autoinstall_known_extensions = false"
-        )
+        connection.execute("set enable_progress_bar = false")
         _keep_to(connection, memory_limit())
+        for name, other in (attached or {}).items():
+            _attach(connection, other, name)
+        close_to_files(connection, reaches)
         if is_new:
             _looked_at.add(_identity(path))
         else:
@@ -253,7 +282,7 @@ def _explained(path: Path, *, read_only: bool) -> Iterator[None]:
         ) from None
 
 
-def attach(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
+def _attach(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
     """Attach another warehouse to read, under a name, encrypted or not."""
     if encryption.is_encrypted(path):
         encryption.attach(connection, path, name, read_only=True)

@@ -242,8 +242,8 @@ def test_a_warehouse_in_the_clear_becomes_encrypted_with_all_it_holds(
         from pathlib import Path
         import duckdb
         from sen2 import encryption, warehouse
-        with warehouse.connect(Path({str(new)!r})) as connection:
-            warehouse.attach(connection, Path({str(old)!r}), "_old")
+        old = {{"_old": Path({str(old)!r})}}
+        with warehouse.connect(Path({str(new)!r}), attached=old) as connection:
             connection.execute("create table main.person as from _old.person_level.person")
             other = warehouse.apart(connection)
             print(other.execute("select count(*) > 300 from person").fetchall(), end=" ")
