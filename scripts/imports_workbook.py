@@ -5,17 +5,15 @@ workbook has a sheet for each, and no header. A cell becomes the text that the r
 numbers without a decimal point, days as ISO dates, also where Excel holds them as numbers.
 """
 
-import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 from xml.etree import ElementTree
-from xml.parsers import expat
 
 import openpyxl
 
-from . import imports_tables, spec
+from . import bounds, imports_tables, spec
 from .console import Advance
 from .errors import InputError
 from .imports_tables import Gathered, Part, normal
@@ -27,9 +25,6 @@ TEMPLATE, PRE_SUBMISSION = "template", "pre_submission"
 SHEET = "Data Entry Template"
 ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 """What a file begins with: a workbook of today, and one of old or with a password."""
-LARGEST = 1 << 30
-"""Most bytes of a workbook unpacked: the largest authority's has a tenth of it."""
-CHUNK = 1 << 16
 EMPTY_ROWS = 10_000
 """So many empty rows end a sheet, which can claim a million."""
 DAYS = range(1, 110_000)
@@ -61,7 +56,7 @@ def is_workbook(path: Path) -> bool:
 
 def read(connection: Connection, path: Path, advance: Advance) -> Gathered:
     """Read a workbook's tables."""
-    _check_safe(path)
+    _require_readable(path)
     require_little_text(path)
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
@@ -81,47 +76,16 @@ def read(connection: Connection, path: Path, advance: Advance) -> Gathered:
         book.close()
 
 
+def _require_readable(path: Path) -> None:
+    """An input error for a workbook with too many cells, or of a kind that openpyxl cannot read."""
+    if not bounds.require_bounded(path):
+        raise _unreadable(path)
+
+
 def _unreadable(path: Path) -> InputError:
     return InputError(
         f"{path}: cannot be read as an Excel workbook. Open it in Excel and save it again as .xlsx."
     )
-
-
-def _check_safe(path: Path) -> None:
-    """A workbook that unpacks too large or whose parts declare entities is an input error."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(part.file_size for part in archive.infolist()) > LARGEST:
-                raise InputError(
-                    f"{path}: unpacks to more than {LARGEST >> 20:,} MB, so this is no SEN2 return."
-                    " It was not read."
-                )
-            for name in archive.namelist():
-                if name.lower().endswith((".xml", ".rels")):
-                    with archive.open(name) as part:
-                        _refuse_doctype(path, part)
-    except BROKEN:
-        raise _unreadable(path) from None
-
-
-def _refuse_doctype(path: Path, part: Any) -> None:
-    """A declaration stands before the first element, so no more is looked at."""
-    parser = expat.ParserCreate()
-    begun: list[str] = []
-
-    def refuse(*_: object) -> NoReturn:
-        raise InputError(
-            f"{path}: has a document type declaration inside, which a workbook never has and which"
-            " can make a reader run out of memory. It was not read."
-        )
-
-    parser.StartDoctypeDeclHandler = refuse
-    parser.StartElementHandler = lambda tag, attributes: begun.append(tag)
-    try:
-        while not begun and (chunk := part.read(CHUNK)):
-            parser.Parse(chunk, False)
-    except expat.ExpatError:
-        raise _unreadable(path) from None
 
 
 def _template(connection: Connection, path: Path, book: Any, advance: Advance) -> Gathered:
@@ -264,7 +228,7 @@ def _day(day: datetime, kind: str) -> str:
 
 def sheets(path: Path) -> Iterator[tuple[str, list[tuple[int, list[str]]]]]:
     """Every sheet of a workbook that is no return: its name, and its filled rows as text."""
-    _check_safe(path)
+    _require_readable(path)
     require_little_text(path)
     try:
         with path.open("rb") as file:

@@ -1,7 +1,9 @@
 """Workbooks, XLSX, ODS and the older ones, as rows of text; python-calamine reads them."""
 
-import zipfile
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
@@ -16,13 +18,11 @@ from python_calamine import (
     WorksheetNotFound,
 )
 
+from .. import bounds
 from ..errors import InputError
 from ..outside import ZIP_FAULTS
 from ..workbook_text import require_little_text
 from . import headings
-
-LARGEST = 1 << 30
-"""Most bytes of a workbook unpacked: the largest authority's has a tenth of it."""
 
 
 @dataclass(frozen=True)
@@ -68,14 +68,11 @@ def _alone(cells: list[str]) -> str | None:
     return headings.fold(filled[0]) if len(filled) == 1 else None
 
 
-def open_sheet(path: Path, name: str | None, wanted: set[str]) -> Sheet:
-    """The sheet of that name; without one, the first with the most of the wanted headings."""
+@contextmanager
+def _explained(path: Path, name: str | None = None) -> Iterator[None]:
+    """What the reader may say of a workbook, or of its sheet of that name, as input errors."""
     try:
-        state = path.stat()
-        book = _Book.of(path, state.st_mtime_ns, state.st_size)
-        if name is not None:
-            return book.sheet(name)
-        sheets = [book.sheet(each) for each in book.names]
+        yield
     except PasswordError:
         raise InputError(f"{path}: needs a password. Save it without one.") from None
     except WorksheetNotFound:
@@ -85,6 +82,19 @@ def open_sheet(path: Path, name: str | None, wanted: set[str]) -> Sheet:
         ) from None
     except (CalamineError, *ZIP_FAULTS):
         raise InputError(f"{path}: is not a workbook that can be read. Save it again.") from None
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # of Rust, which no module exports
+            raise
+        raise InputError(f"{path}: is not a workbook that can be read. Save it again.") from None
+
+
+def open_sheet(path: Path, name: str | None, wanted: set[str]) -> Sheet:
+    """The sheet of that name; without one, the first with the most of the wanted headings."""
+    with _explained(path, name):
+        book = _Book.now(path)
+        if name is not None:
+            return book.sheet(name)
+        sheets = [book.sheet(each) for each in book.names]
     if not sheets:
         raise InputError(f"{path}: has no sheet. Save it again.")
 
@@ -97,29 +107,31 @@ def open_sheet(path: Path, name: str | None, wanted: set[str]) -> Sheet:
 
 def sheet_names(path: Path) -> list[str]:
     """The names of a workbook's sheets, in order."""
-    try:
-        state = path.stat()
-        return list(_Book.of(path, state.st_mtime_ns, state.st_size).names)
-    except PasswordError:
-        raise InputError(f"{path}: needs a password. Save it without one.") from None
-    except (CalamineError, *ZIP_FAULTS):
-        raise InputError(f"{path}: is not a workbook that can be read. Save it again.") from None
+    with _explained(path):
+        return list(_Book.now(path).names)
 
 
 class _Book:
     """A workbook whose sheets are read once, however many inputs read them."""
 
     def __init__(self, path: Path) -> None:
-        _check_size(path)
+        if not bounds.require_bounded(path):
+            _try_apart(path)
         require_little_text(path)
         self.book = CalamineWorkbook.from_path(path)
         self.names = self.book.sheet_names
         self.read: dict[str, Sheet] = {}
 
     @staticmethod
+    def now(path: Path) -> "_Book":
+        """The workbook as it is now."""
+        state = path.stat()
+        return _Book.of(path, state.st_mtime_ns, state.st_size)
+
+    @staticmethod
     @lru_cache(maxsize=1)
     def of(path: Path, changed: int, size: int) -> "_Book":
-        """The workbook as it is now; the last one is kept."""
+        """The workbook of that time and size; the last one is kept."""
         return _Book(path)
 
     def sheet(self, name: str) -> Sheet:
@@ -134,16 +146,15 @@ def forget() -> None:
     _Book.of.cache_clear()
 
 
-def _check_size(path: Path) -> None:
-    """A workbook that unpacks to more than a return could hold is an input error."""
-    if not zipfile.is_zipfile(path):
-        return  # of the old kind, or no workbook, which its reader says
-    with zipfile.ZipFile(path) as archive:
-        if sum(part.file_size for part in archive.infolist()) > LARGEST:
-            raise InputError(
-                f"{path}: unpacks to more than {LARGEST >> 20:,} MB, so this is no extract. It was"
-                " not read."
-            )
+def _try_apart(path: Path) -> None:
+    """Read a workbook whose cells cannot be counted in a process of little memory first."""
+    command = [sys.executable, "-P", "-m", "sen2.landing.workbook_trial", str(path)]
+    tried = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    if tried.returncode:
+        raise InputError(
+            f"{path}: is damaged, or takes more memory than any extract does, so it was not read."
+            " Save it as .xlsx with nothing but the tables, and give that."
+        )
 
 
 def as_text(cell: object) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from sen2 import imports, imports_tables, imports_workbook, spec, xml_reader
+from sen2 import bounds, imports, imports_tables, imports_workbook, spec, xml_reader
 from sen2.errors import InputError
 
 from .other_forms import (
@@ -378,7 +378,7 @@ def test_a_hostile_workbook_is_refused(path: Path, monkeypatch: pytest.MonkeyPat
                 text = f"<!-- {'x' * 100_000} -->{doctype}" + text
             archive.writestr(name, text)
     assert "has a document type declaration inside" in refusal(bomb, path)
-    monkeypatch.setattr(imports_workbook, "LARGEST", 1000)
+    monkeypatch.setattr(bounds, "LARGEST", 1000)
     assert "unpacks to more than" in refusal(book, path)
 
 
