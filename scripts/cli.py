@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from . import encryption, lock, spec, stopping
+from . import encryption, lock, spec, stopping, watched
 from .config import Config, Job, read_config
 from .console import Console, Stages, err, say, say_text
 from .console import out as console
@@ -703,4 +703,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    watched.main()

@@ -69,7 +69,11 @@ def _results(place: str, stated: Input) -> Iterator[CursorResult]:
         ) from None
     try:
         with engine.connect() as connection:
-            reading = connection.execution_options(stream_results=True, yield_per=BATCH)
+            reading = connection.execution_options(
+                stream_results=True,  # PostgreSQL then takes one statement, as a cursor's
+                yield_per=BATCH,
+                postgresql_readonly=True,
+            )
             yield reading.execute(text(stated.query or ""))
     except SQLAlchemyError as error:
         raise InputError(

@@ -81,8 +81,9 @@ class Input(_Part):
     )
     database: str | None = Field(
         default=None,
-        description="The environment variable that holds the database's URL. Never the URL itself.",
-        pattern=r"^[A-Z][A-Z0-9_]*$",
+        description="The environment variable that holds the database's URL, and begins with SEN2_."
+        " Never the URL itself.",
+        pattern=r"^SEN2_[A-Z0-9_]+$",
     )
     query: str | None = Field(
         default=None, description="The SQL query; order it, so that its rows have numbers."
@@ -250,8 +251,8 @@ def _plain(fault: ErrorDetails) -> str:
         "missing": "is missing",
         "string_pattern_mismatch": "must be lower-case letters, digits and underscores"
         if "database" not in place
-        else "must be the name of an environment variable, such as SEN2_DATABASE_URL; the URL"
-        " itself does not belong in the file",
+        else "must be the name of an environment variable that begins with SEN2_, such as"
+        " SEN2_DATABASE_URL; the URL itself does not belong in the file",
     }.get(str(fault["type"]))
     message = str(fault["msg"]).removeprefix("Value error, ")
     return f"{place}: {words or message[0].lower() + message[1:]}"

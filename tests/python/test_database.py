@@ -141,6 +141,37 @@ def test_what_a_database_refuses_is_told_without_its_url(
     assert [part for part in (PASSWORD, quote(PASSWORD), "127.0.0.1") if part in message] == []
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "delete from people returning *",
+        "with gone as (delete from people returning *) select * from gone",
+        "select * from people; drop table people",
+        "select 1; commit; drop table people",
+        "commit; drop table people; select 1",
+        "create table pwned as select 1",
+        "select 1 / (current_setting('transaction_read_only') = 'off')::int, * from people",
+        "select set_config('transaction_read_only', 'off', false) from people",
+        "copy people to program 'touch {folder}/pwned'",
+        "select pg_read_file('{folder}/secret') as person_id; select 1",
+    ],
+)
+def test_a_query_changes_nothing(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    monkeypatch.setenv(VARIABLE, database)
+    query = query.replace("{folder}", str(tmp_path))
+    with pytest.raises(InputError, match="did not answer"):
+        landed(tmp_path, mapping(tmp_path, people=query))
+    import psycopg
+
+    with psycopg.connect(database.replace("+psycopg", "")) as connection:
+        found = connection.execute("select count(*) from people").fetchone()
+        pwned = connection.execute("select to_regclass('pwned')").fetchone()
+    assert (found, pwned) == ((len(rows_of("people")),), (None,))
+    assert not (tmp_path / "pwned").exists()
+
+
 def test_no_url_is_no_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
     with pytest.raises(InputError, match=f"{VARIABLE} is not set"):
