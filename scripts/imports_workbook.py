@@ -57,7 +57,6 @@ def is_workbook(path: Path) -> bool:
 def read(connection: Connection, path: Path, advance: Advance) -> Gathered:
     """Read a workbook's tables."""
     _require_readable(path)
-    require_little_text(path)
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
     except InputError:
@@ -77,9 +76,10 @@ def read(connection: Connection, path: Path, advance: Advance) -> Gathered:
 
 
 def _require_readable(path: Path) -> None:
-    """An input error for a workbook with too many cells, or of a kind that openpyxl cannot read."""
+    """An input error for a workbook with too much in it, or of a kind that openpyxl cannot read."""
     if not bounds.require_bounded(path):
         raise _unreadable(path)
+    require_little_text(path)
 
 
 def _unreadable(path: Path) -> InputError:
@@ -229,7 +229,6 @@ def _day(day: datetime, kind: str) -> str:
 def sheets(path: Path) -> Iterator[tuple[str, list[tuple[int, list[str]]]]]:
     """Every sheet of a workbook that is no return: its name, and its filled rows as text."""
     _require_readable(path)
-    require_little_text(path)
     try:
         with path.open("rb") as file:
             book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)

@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
 
-from . import encryption, files, spec, stopping, views
+from . import encryption, files, spec, stopping, trust, views
 from .errors import InputError
 from .sql import literal
 from .sql import quoted as quoted
@@ -233,6 +233,8 @@ def _refuse_intruders(connection: duckdb.DuckDBPyConnection, path: Path) -> None
     """An input error when a view or macro has the place of a table or a function."""
     if _identity(path) in _looked_at:
         return
+    if connection.execute(IS_WRITABLE).fetchone():  # so nobody else has it open
+        _remove_spilled(path)
     if names := list(views.intruders(connection)):
         raise InputError(
             f"{path}: has {', '.join(names[:5])}{' and more' if len(names) > 5 else ''} where a"
@@ -240,6 +242,23 @@ def _refuse_intruders(connection: duckdb.DuckDBPyConnection, path: Path) -> None
             " or move the file away and make the warehouse again with `sen2 run`."
         )
     _looked_at.add(_identity(path))
+
+
+IS_WRITABLE = (
+    "select true from duckdb_databases() where database_name = current_database() and not readonly"
+)
+
+
+def _remove_spilled(path: Path) -> None:
+    """Remove what DuckDB spilled beside a warehouse for a process that was killed."""
+    folder = path.with_name(f"{path.name}.tmp")
+    if not folder.is_dir() or trust.why_not_ours(folder):
+        return
+    for left in folder.glob("duckdb_temp_*"):
+        if not left.name.startswith(f"duckdb_temp_{os.getpid()}_"):
+            left.unlink(missing_ok=True)
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def _identity(path: Path) -> tuple[int, int]:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from sen2 import warehouse
+
 SCRIPT = """\
 import os, sys, tempfile
 from pathlib import Path
@@ -39,6 +41,37 @@ def test_a_statement_that_would_take_hours_ends_and_nothing_is_left(
     _, said = process.communicate(timeout=60)
     assert (process.returncode, said) == (128 + number, "")
     assert [path.name for path in tmp_path.iterdir()] == ["begun"]
+
+
+SPILL = """\
+import os, sys
+from sen2 import warehouse
+from pathlib import Path
+
+os.umask(0o077)
+os.environ[warehouse.MEMORY_LIMIT] = "100MB"
+with warehouse.connect(Path(sys.argv[1])) as connection:
+    connection.execute("set threads = 1")
+    connection.execute("create table many as select md5(i::varchar) as word"
+                       " from range(1_000_000_000) as rows (i) order by word")
+"""
+
+
+def test_what_a_killed_process_spilled_goes_when_the_warehouse_is_next_written_to(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "made.duckdb"
+    spilled = tmp_path / "made.duckdb.tmp"
+    process = subprocess.Popen([sys.executable, "-c", SPILL, str(file)])
+    while not list(spilled.glob("duckdb_temp_*DEFAULT*")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    assert list(spilled.iterdir())
+    (spilled / "mine.txt").touch()
+    with warehouse.connect(file):
+        assert [path.name for path in spilled.iterdir()] == ["mine.txt"]
 
 
 def test_a_signal_that_was_turned_off_before_stays_so(tmp_path: Path) -> None:
