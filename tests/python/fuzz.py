@@ -40,14 +40,26 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from sen2 import console, files, headed_tables, imports, spec, spreadsheet, swap, verify, xml_reader
+from sen2 import (
+    bounds,
+    console,
+    files,
+    headed_tables,
+    imports,
+    spec,
+    spreadsheet,
+    swap,
+    verify,
+    xml_reader,
+)
 from sen2 import warehouse as warehouses
 from sen2.config import Config, read_config, read_extract_note
 from sen2.errors import InputError
 from sen2.land import land
-from sen2.landing import proposal, propose
+from sen2.landing import proposal, propose, workbook
 from sen2.landing.mapping import read_mapping
 
+from . import attacks, far_workbooks
 from .other_forms import rows_of, write_blade, write_pre_submission, write_template
 from .sources import write_xlsx
 
@@ -178,6 +190,8 @@ def _watch(event: str, arguments: tuple[Any, ...]) -> None:
     """What Python itself opens for writing, moves or starts, while an input is tried."""
     if not _watched:
         return
+    if event == "subprocess.Popen" and "sen2.landing.workbook_trial" in arguments[1]:
+        return  # a workbook whose cells cannot be counted is tried in a process of its own
     if event in FORBIDDEN:
         _seen.append(event)
     elif event == "open" and isinstance(arguments[0], str | bytes):
@@ -851,8 +865,51 @@ def _collect(box: Box, data: bytes) -> None:
     headed_tables.read(path, {"rule": ("rule", "error"), "count": ("count", "number")}, "rule")
 
 
+def _attack(box: Box, seed: int) -> None:
+    """A mapping of the grammar of attacks, made from its number: it changes and reads nothing."""
+    said = attacks.Range(box.given).land(attacks.make(seed, box.given))
+    if said:
+        raise InputError(said)
+
+
+def _far(box: Box, parts: dict[str, str]) -> None:
+    """A workbook with cells anywhere, which is read only where that takes little memory."""
+    path = box.given / ("far.ods" if "content.xml" in parts else "far.xlsx")
+    far_workbooks.write(path, parts)
+    for name in workbook.sheet_names(path):
+        for row in workbook.open_sheet(path, name, set()).rows():
+            assert len(row) <= bounds.MOST_COLUMNS
+    workbook.forget()
+
+
+def _far_cases() -> st.SearchStrategy[dict[str, str]]:
+    number = st.sampled_from(("1", "2", "9", "99", "70000", "1048576", "99999999", "-1", ""))
+    place = st.builds(
+        "".join, st.tuples(st.sampled_from(("A", "B", "ZZ", "XFD", "xfd", "AAAA", "")), number)
+    )
+    held = st.sampled_from(("<v>1</v>", "<is><t>x</t></is>", "<f>1</f>", "<x:v>1</x:v>", ""))
+    cell = st.builds('<c r="{}">{}</c>'.format, place, held) | st.builds("<c>{}</c>".format, held)
+    row = st.builds('<row r="{}">{}</row>'.format, number, st.lists(cell).map("".join))
+    ods = st.builds(
+        '<table:table-cell table:number-columns-repeated="{}"{}/>'.format,
+        number,
+        st.sampled_from((' office:value-type="float" office:value="1"', "")),
+    )
+    ods_row = st.builds(
+        '<table:table-row table:number-rows-repeated="{}">{}</table:table-row>'.format,
+        number,
+        st.lists(ods).map("".join),
+    )
+    return st.one_of(
+        st.lists(row).map("".join).map(far_workbooks.xlsx),
+        st.lists(ods_row).map("".join).map(far_workbooks.ods),
+    )
+
+
 TARGETS = {
-    "config": Target(21, lambda: _yaml_cases(SETTINGS), _config),
+    "attack": Target(1, lambda: st.integers(0, 10**9), _attack),
+    "far": Target(1, _far_cases, _far),
+    "config": Target(19, lambda: _yaml_cases(SETTINGS), _config),
     "extract_yml": Target(
         10, lambda: _yaml_cases({"la_code": "330", "extracted_on": "2026-01-15"}), _note_of_extract
     ),

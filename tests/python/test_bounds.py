@@ -4,7 +4,6 @@ import resource
 import struct
 import subprocess
 import sys
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,69 +13,11 @@ from sen2 import bounds, imports_workbook
 from sen2.errors import InputError
 from sen2.landing import workbook
 
+from .far_workbooks import FIRST, cell, far, ods, write, xlsx
 from .sources import write_ods, write_xlsx
 
 MEMORY = 2_000_000_000
 """Bytes of address space in which `sen2 map` says that a workbook is too large."""
-FIRST = '<row r="1"><c r="A1" t="inlineStr"><is><t>Person ID</t></is></c></row>'
-RELATIONS = "http://schemas.openxmlformats.org/package/2006/relationships"
-OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-
-
-def xlsx(rows: str, part: str = "worksheets/sheet1.xml", root: str = "worksheet") -> dict[str, str]:
-    """The parts of an XLSX file with one sheet of these rows."""
-    types = "http://schemas.openxmlformats.org/package/2006/content-types"
-    prefix = root.rpartition(":")[0]
-    name = f"xmlns{':' + prefix if prefix else ''}"
-    return {
-        "[Content_Types].xml": f'<Types xmlns="{types}"><Default Extension="xml"'
-        ' ContentType="application/xml"/><Override PartName="/xl/workbook.xml" ContentType='
-        '"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/></Types>',
-        "_rels/.rels": f'<Relationships xmlns="{RELATIONS}"><Relationship Id="r1"'
-        f' Type="{OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
-        "xl/workbook.xml": f'<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}"><sheets>'
-        '<sheet name="S" sheetId="1" r:id="r1"/></sheets></workbook>',
-        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{RELATIONS}"><Relationship Id="r1"'
-        f' Type="{OFFICE}/worksheet" Target="{part}"/></Relationships>',
-        f"xl/{part}": f'<{root} {name}="{MAIN}">'
-        + (f"<{prefix}:sheetData>" if prefix else "<sheetData>")
-        + rows
-        + (f"</{prefix}:sheetData>" if prefix else "</sheetData>")
-        + f"</{root}>",
-    }
-
-
-def ods(rows: str) -> dict[str, str]:
-    """The parts of an ODS file with one sheet of these rows."""
-    spaces = "".join(
-        f' xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
-        for name in ("office", "table", "text")
-    )
-    return {
-        "mimetype": "application/vnd.oasis.opendocument.spreadsheet",
-        "META-INF/manifest.xml": '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:'
-        'opendocument:xmlns:manifest:1.0"></manifest:manifest>',
-        "content.xml": f"<office:document-content{spaces}><office:body><office:spreadsheet>"
-        f'<table:table table:name="S">{rows}</table:table></office:spreadsheet></office:body>'
-        "</office:document-content>",
-    }
-
-
-def cell(text: str = "x", attributes: str = "") -> str:
-    """A filled cell of ODS."""
-    return (
-        f'<table:table-cell office:value-type="string" {attributes}><text:p>{text}</text:p>'
-        "</table:table-cell>"
-    )
-
-
-def far(place: str, before: str = "") -> str:
-    """A row with one cell, as XLSX has it."""
-    digits = place.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
-    return f'{FIRST}{before}<row r="{digits}"><c r="{place}"><v>1</v></c></row>'
-
-
 TOO_FAR: dict[str, tuple[str, dict[str, str]]] = {
     "one cell at the end": ("xlsx", xlsx(far("XFD1048576"))),
     "one cell far away": ("xlsx", xlsx(far("XFD15000"))),
@@ -137,14 +78,6 @@ BROKEN = {
         ods(f'<table:table-row table:number-rows-repeated="-5">{cell()}</table:table-row>'),
     ),
 }
-
-
-def write(path: Path, parts: dict[str, str]) -> Path:
-    """A zip file."""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in parts.items():
-            archive.writestr(name, text)
-    return path
 
 
 @pytest.mark.parametrize("name", TOO_FAR)

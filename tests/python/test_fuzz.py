@@ -30,6 +30,8 @@ from .conftest import YEAR, Built
 from .test_mapping import CONFIG, mapping_of, people
 
 SHARE = {
+    "attack": 10,
+    "far": 60,
     "config": 60,
     "extract_yml": 40,
     "mapping": 30,
