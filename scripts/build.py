@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -99,6 +100,13 @@ def build(
         raise InputError(
             f"{warehouse.name}: DuckDB ran out of memory. Close other programs, or give it more"
             f" with {MEMORY_LIMIT}, and run again."
+        )
+    if process.returncode < 0:
+        raise InputError(
+            f"{warehouse.name}: the process that built it was ended by the system"
+            f" ({signal.Signals(-process.returncode).name}), most likely because the machine has no"
+            f" memory left. Close other programs, or give it less with {MEMORY_LIMIT}, and run"
+            " again."
         )
     if failed:
         raise DefectError(
