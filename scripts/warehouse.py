@@ -1,7 +1,6 @@
 """The warehouse: one DuckDB file, and the tables in it that dbt does not make."""
 
 import os
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -211,11 +210,7 @@ def connect(
                 {"storage_compatibility_version": WRITTEN_FOR} if is_new else {},
             )
     stopping.interruptible(connection)
-    identity = _identity(path)
-    _open[identity] += 1
     try:
-        if not read_only and _open[identity] == 1:
-            _remove_spill(path)
         connection.execute("set enable_progress_bar = false")
         _keep_to(connection, memory_limit())
         for name, other in (attached or {}).items():
@@ -227,25 +222,7 @@ def connect(
             _refuse_intruders(connection, path)
         yield connection
     finally:
-        _open[identity] -= 1
         connection.close()
-
-
-_open: Counter[tuple[int, int]] = Counter()
-"""How many connections this process has to each file."""
-
-
-def _remove_spill(path: Path) -> None:
-    """Remove what DuckDB wrote beside a warehouse for want of memory, and was killed over.
-
-    It holds records. Whoever has the warehouse open for writing has it alone, so it is nobody's.
-    """
-    folder = path.with_name(f"{path.name}.tmp")
-    if folder.is_dir() and not trust.why_not_ours(folder):
-        for left in folder.glob("duckdb_temp_*"):
-            left.unlink(missing_ok=True)
-        with suppress(OSError):  # something else lies in it, which is not ours to remove
-            folder.rmdir()
 
 
 _looked_at: set[tuple[int, int]] = set()

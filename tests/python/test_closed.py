@@ -122,22 +122,3 @@ def test_an_expression_that_slipped_through_would_reach_no_file(
     assert "Permission" in said
     attacks.PLACES["sql"](attack, "upper('a')")
     assert field.land(attack, "again") == ""
-
-
-def test_what_a_killed_process_spilled_is_removed(tmp_path: Path) -> None:
-    path, left = tmp_path / "w.duckdb", tmp_path / "w.duckdb.tmp"
-    with warehouse.connect(path):
-        pass
-    left.mkdir(mode=0o700)
-    (left / "duckdb_temp_storage_DEFAULT-0.tmp").write_text("a record", encoding="utf-8")
-    with warehouse.connect(path, read_only=True):
-        assert left.exists()  # another process may read, too, and have spilled it
-    with warehouse.connect(path):
-        assert not left.exists()
-        left.mkdir(mode=0o700)
-        (left / "duckdb_temp_storage_DEFAULT-0.tmp").write_text("in use", encoding="utf-8")
-        (left / "notes.txt").write_text("not DuckDB's", encoding="utf-8")
-        with warehouse.connect(path):
-            assert len(list(left.iterdir())) == 2
-    with warehouse.connect(path):
-        assert [each.name for each in left.iterdir()] == ["notes.txt"]
