@@ -4,20 +4,19 @@ Only the row of all is read, of every area and period; what DfE prints for a val
 (x, z, c, low) reads as unknown.
 """
 
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
 import duckdb
 
-from .. import files, spec
+from .. import releases, spec
 from ..errors import InputError
 from ..warehouse import quoted
 
 ENGLAND = "England"
 NEAREST = 5
-"""How many authorities of the region, the nearest in plans, stand for similar ones."""
+"""How many authorities of the region are compared with, the nearest in plans, where asked for."""
 KEYS = ("time_period", "geographic_level", "region_code", "old_la_code", "la_name")
 
 Place = tuple[str, str, str]
@@ -82,7 +81,15 @@ class Published:
         whole = sum(values[column] for column in columns)
         return 100 * values[figure.part] / whole if whole else None
 
-    def similar(self, la_code: str, plans: float | None, until: str) -> list[str]:
+    def neighbours(self, la_code: str) -> list[str]:
+        """DfE's statistical neighbours of an authority that the files have, nearest first."""
+        return [
+            row["neighbour_code"]
+            for row in spec.seed("statistical_neighbours")
+            if row["old_la_code"] == la_code and row["neighbour_code"] in self.names
+        ]
+
+    def nearest_of_region(self, la_code: str, plans: float | None, until: str) -> list[str]:
         """The authorities of the same region that are nearest in plans, by code."""
         (volume, *_) = figures_of("volumes")
         region = self.regions.get(la_code)
@@ -98,6 +105,19 @@ class Published:
         nearest = sorted(sizes, key=lambda area: (abs(sizes[area] - mine), area))[:NEAREST]
         return sorted(nearest, key=lambda area: self.names[area])
 
+    def per_thousand(self, figure: Figure, until: str, area: str) -> float | None:
+        """The latest count of an area per 1,000 people aged 0 to 25; None when one is not known."""
+        number = self.count(figure, self.latest(figure.dataset, area, until), area)
+        people = population(area)
+        return 1000 * number / people if number is not None and people else None
+
+    def middle_per_thousand(self, figure: Figure, until: str, areas: list[str]) -> float | None:
+        """The median of some authorities' counts per 1,000 people aged 0 to 25."""
+        rates = [
+            rate for area in areas if (rate := self.per_thousand(figure, until, area)) is not None
+        ]
+        return median(rates) if rates else None
+
     def middle(self, figure: Figure, until: str, areas: list[str]) -> float | None:
         """The median of some authorities' shares."""
         shares = [
@@ -107,6 +127,18 @@ class Published:
             is not None
         ]
         return median(shares) if shares else None
+
+
+def population(area: str) -> int | None:
+    """The people aged 0 to 25 of an area: an authority, a region or England; None if not known."""
+    regions = {row["old_la_code"]: row["region_code"] for row in spec.seed("local_authorities")}
+    people = {row["old_la_code"]: int(row["people"]) for row in spec.seed("populations")}
+    if area in people:
+        return people[area]
+    return (
+        sum(number for code, number in people.items() if area in (ENGLAND, regions.get(code)))
+        or None
+    )
 
 
 def period_words(period: str) -> str:
@@ -136,28 +168,28 @@ def _totals() -> dict[str, str]:
 
 
 def read_published(folder: Path) -> Published:
-    """DfE's CSVs in a folder, named <dataset>.csv or <words>_<dataset>.csv, of one release or more.
+    """DfE's CSVs in a folder, of one release or more, with their figures by our names.
+
+    Where files have a value twice it is the corrected file's, then the newer release's.
 
     Raises InputError for a folder without any, and for a file that cannot be read.
     """
-    if not folder.is_dir():
-        raise InputError(
-            f"{folder}: there is no such folder. --published takes the folder of the CSV files of"
-            " DfE's release, Education, health and care plans."
-        )
     found = Published()
+    topics = _totals()
+    given = [file for file in releases.find(folder) if file.dataset in topics and file.topic]
+    given.sort(key=lambda file: (int(file.release or file.layout), file.is_corrected), reverse=True)
     with duckdb.connect() as connection:
-        for dataset, topic in _totals().items():
-            path = _file_of(connection, folder, dataset)
-            if path:
-                found.files.append(path.name)
-                rows = _read(connection, path, dataset, topic)
-                _add(found, dataset, rows)
-    if not found.files:
-        raise InputError(
-            f"{folder}: holds none of DfE's published tables (caseload.csv, requests.csv, …) in"
-            " the layout of the 2025 release."
-        )
+        for file in given:
+            columns = {
+                figure: name
+                for name, figure in file.figures.items()
+                if figure in _columns(file.dataset)
+            }
+            if columns:
+                found.files.append(file.path.name)
+                rows = _read(connection, file, list(columns.values()), topics[file.dataset])
+                _add(found, file.dataset, list(columns), rows)
+    found.files.sort()
     return found
 
 
@@ -183,59 +215,52 @@ def add_earlier_returns(found: Published, connection: duckdb.DuckDBPyConnection)
     return sorted(used)
 
 
-def _file_of(connection: duckdb.DuckDBPyConnection, folder: Path, dataset: str) -> Path | None:
-    """The file of a dataset, by name and header; two that could be it are an input error."""
-    named = re.compile(rf"(.*[^a-z])?{re.escape(dataset)}\.csv", re.IGNORECASE)
-    candidates = sorted(path for path in folder.iterdir() if named.fullmatch(path.name))
-    wanted = {*KEYS, "breakdown_topic", *_columns(dataset)}
-    fitting = [path for path in candidates if wanted <= set(_header(connection, path))]
-    exact = [path for path in fitting if path.name.lower() == f"{dataset}.csv"]
-    if len(exact or fitting) > 1:
-        names = ", ".join(path.name for path in exact or fitting)
-        raise InputError(f"{folder}: {names} could each be {dataset}.csv. Leave one of them there.")
-    return next(iter(exact or fitting), None)
-
-
-def _read_csv(path: Path) -> str:
-    return files.read_csv(path, header=True, all_varchar=True, delim=",", quote='"')
-
-
-def _header(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
-    try:
-        described = connection.execute(f"describe from {_read_csv(path)}").fetchall()
-    except duckdb.Error:
-        raise InputError(
-            f"{path}: cannot be read as a CSV file in UTF-8. Give the file as DfE published it."
-        ) from None
-    return [row[0] for row in described]
-
-
 def _read(
-    connection: duckdb.DuckDBPyConnection, path: Path, dataset: str, topic: str
+    connection: duckdb.DuckDBPyConnection,
+    file: releases.ReleaseFile,
+    columns: list[str],
+    topic: str,
 ) -> list[tuple[str | None, ...]]:
-    columns = ", ".join(map(quoted, [*KEYS, *_columns(dataset)]))
+    """The rows of all of a file: its keys, then the columns."""
+    names = {name.lower(): name for name in file.header}
+    missing = [key for key in KEYS if key not in names]
+    if missing:
+        raise InputError(
+            f"{file.path}, row 1: the column {missing[0]} is missing. {releases.REMEDY}"
+        )
+    selected = ", ".join(map(quoted, [*(names[key] for key in KEYS), *columns]))
     try:
         return connection.execute(
-            f"select {columns} from {_read_csv(path)} where breakdown_topic = ?", [topic]
+            f"select {selected} from {releases.rows_of(file)} where {quoted(file.topic or '')} = ?",
+            [topic],
         ).fetchall()
-    except duckdb.Error:
-        raise InputError(
-            f"{path}: a line of it cannot be read as CSV. Give the file as DfE published it."
-        ) from None
+    except duckdb.Error as error:
+        raise releases.unreadable(file, error) from None
 
 
-def _add(found: Published, dataset: str, rows: list[tuple[str | None, ...]]) -> None:
-    columns = _columns(dataset)
+def _add(
+    found: Published, dataset: str, columns: list[str], rows: list[tuple[str | None, ...]]
+) -> None:
     for period, level, region, la_code, name, *values in rows:
         area = {"National": ENGLAND, "Regional": region, "Local authority": la_code}.get(
             level or ""
         )
         if not area or not period:
             continue
-        found.values[dataset, period, area] = _numbers(columns, values)
+        place = (dataset, _period(dataset, period), area)
+        known = found.values.setdefault(place, {})
+        found.values[place] = _numbers(columns, values) | known
         if level == "Local authority":
             found.names[area] = name or area
             found.regions[area] = region or ""
+
+
+def _period(dataset: str, period: str) -> str:
+    """The period as our tables write it: DfE has the academic year for a calendar year too."""
+    (written,) = [
+        row["period"] for row in spec.seed("published_datasets") if row["dataset"] == dataset
+    ]
+    return period[:4] if written == "calendar_year" else period
 
 
 def _numbers(columns: list[str], values: list[str | None]) -> dict[str, float]:

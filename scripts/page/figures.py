@@ -123,6 +123,11 @@ def percent(share: float | None) -> Value:
     return Value(None, UNKNOWN) if share is None else Value(share, f"{share:.1f}%")
 
 
+def rate(number: float | None) -> Value:
+    """A rate per 1,000 people, with one decimal."""
+    return Value(None, UNKNOWN) if number is None else Value(number, f"{number:.1f}")
+
+
 def read_facts(connection: duckdb.DuckDBPyConnection, year: int) -> Facts:
     """The dates, gates, rules and names that the figures hang from."""
     try:

@@ -17,6 +17,11 @@ from .parts import Sources, day
 from .sections import sections
 
 PAGE, TO_SHARE = "report.html", "report_to_share.html"
+SIMILAR = {
+    "neighbours": "DfE's ten statistical neighbours, as far as its files have them",
+    "region": "the nearest in number of plans in the region",
+}
+"""The choices of the setting `similar` in words."""
 TEMPLATES = Path(__file__).parent
 
 
@@ -59,6 +64,7 @@ def _page(job: Job, sources: Sources, runs: list[Run]) -> str:
         is_to_share=sources.is_to_share,
         files=sources.published.files,
         similar=[sources.published.names[area] for area in sources.similar],
+        similar_are=sources.similar_are,
     )
 
 
@@ -82,6 +88,7 @@ def _sources(job: Job) -> Sources:
         sums=counts.sums,
         published=published,
         similar=_similar(job, published, facts.periods, counts.of),
+        similar_are=SIMILAR.get(str(job.config.similar), "those that sen2.yml lists"),
         region=authority["region_name"],
         region_code=authority["region_code"],
         has_files=bool(published.files),
@@ -91,20 +98,23 @@ def _sources(job: Job) -> Sources:
 def _similar(
     job: Job, published: Published, periods: dict[str, str], counts: dict[object, int]
 ) -> list[str]:
-    """The authorities to compare with: those of sen2.yml, else the nearest of the region."""
+    """The authorities to compare with: DfE's statistical neighbours, or as the settings say."""
+    choice = job.config.similar
     if not published.files or not periods:
         return []
-    if job.config.similar:
-        unknown = [code for code in job.config.similar if code not in published.names]
-        if unknown:
-            raise InputError(
-                f"similar in sen2.yml: DfE's files have no authority {', '.join(unknown)}. Use"
-                " three-digit codes as in the column old_la_code."
-            )
-        return list(job.config.similar)
-    plans = figures_of("volumes")[0]
-    mine = counts.get(("published", plans.dataset, plans.part))
-    return published.similar(job.config.la_code, mine, periods[plans.dataset])
+    if choice == "neighbours":
+        return published.neighbours(job.config.la_code)
+    if choice == "region":
+        plans = figures_of("volumes")[0]
+        mine = counts.get(("published", plans.dataset, plans.part))
+        return published.nearest_of_region(job.config.la_code, mine, periods[plans.dataset])
+    unknown = [code for code in choice if code not in published.names]
+    if unknown:
+        raise InputError(
+            f"similar in sen2.yml: DfE's files have no authority {', '.join(unknown)}. Use"
+            " three-digit codes as in the column old_la_code."
+        )
+    return list(choice)
 
 
 def _render(template: str, **values: object) -> str:

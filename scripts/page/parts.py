@@ -90,6 +90,8 @@ class Sources:
     sums: list[Sum]
     published: Published
     similar: list[str] = field(default_factory=list)
+    similar_are: str = ""
+    """Which authorities the similar ones are, in words."""
     region: str = ""
     region_code: str = ""
     has_files: bool = False

@@ -3,8 +3,8 @@
 from ..errors import DefectError
 from . import charts
 from .charts import Bar, Point
-from .compare import ENGLAND, Figure, figures_of, period_words
-from .figures import BINS, BINS_TO_LIMIT, BREACH_WEEKS, Value, percent
+from .compare import ENGLAND, Figure, figures_of, period_words, population
+from .figures import BINS, BINS_TO_LIMIT, BREACH_WEEKS, Value, percent, rate
 from .parts import Cell, Chart, Section, Sources, Table, extremes, month
 
 DFE = "DfE, Education, health and care plans"
@@ -121,7 +121,52 @@ def _caseload(sources: Sources) -> Section:
         _source(sources, is_compared=len(points) > 1),
         drawing,
     )
-    return Section("caseload", "Caseload", [chart])
+    return Section("caseload", "Caseload", [chart, *_per_thousand(sources)])
+
+
+def _per_thousand(sources: Sources) -> list[Chart]:
+    """Volumes per 1,000 people of 0 to 25 beside others'; nothing where no people are known."""
+    published, facts = sources.published, sources.facts
+    people = population(facts.la_code)
+    if not people:
+        return []
+    areas = [(sources.region, sources.region_code), (ENGLAND, ENGLAND)]
+    whos = ["This return", *(["Similar authorities, the middle one"] if sources.similar else [])]
+    whos += [name for name, _ in areas] if sources.has_files else []
+    rows: list[list[Cell]] = []
+    for figure in figures_of("volumes"):
+        until = facts.periods[figure.dataset]
+        own = own_count(sources, figure)
+        rates = [own if own.number is None else rate(1000 * own.number / people)]
+        if sources.similar:
+            rates.append(rate(published.middle_per_thousand(figure, until, sources.similar)))
+        if sources.has_files:
+            rates += [rate(published.per_thousand(figure, until, area)) for _, area in areas]
+        rows.append([figure.label, *rates])
+    bars = list(zip(whos, [cell for cell in rows[0][1:] if isinstance(cell, Value)], strict=True))
+    words = "; ".join(f"{who} {value.text}" for who, value in bars)
+    own_rate = bars[0][1]
+    return [
+        Chart(
+            "per-1000",
+            f"{own_rate.text} EHC plans for every 1,000 people of 0 to 25"
+            if own_rate.number is not None
+            else "EHC plans for every 1,000 people of 0 to 25",
+            "Plans in force on the survey day, per 1,000 people aged 0 to 25",
+            words,
+            Table(["Per 1,000 people of 0 to 25", *whos], rows),
+            "People aged 0 to 25: Office for National Statistics; the year is not known.",
+            _source(sources, is_compared=True)
+            + (f" Similar: {sources.similar_are}." if sources.similar else ""),
+            charts.bars(
+                f"EHC plans per 1,000 people of 0 to 25. {words}",
+                [
+                    (who, [Bar(value.number, value.text, "", place == 0)])
+                    for place, (who, value) in enumerate(bars)
+                ],
+            ),
+        )
+    ]
 
 
 def _short(period: str) -> str:
@@ -185,7 +230,7 @@ def _timeliness(sources: Sources) -> Section:
         table,
         headline.definition,
         _source(sources, is_compared=True)
-        + (" Similar: the nearest in plans of the region, or those of sen2.yml." if others else ""),
+        + (f" Similar: {sources.similar_are}." if others else ""),
         charts.bars(
             f"Plans issued within {weeks}. {words}",
             bars + [(name, [Bar(each.number, each.text, "", False)]) for name, each in others],

@@ -72,11 +72,12 @@ def published(folder: Path, **files: list[dict[str, str]]) -> Path:
     folder.mkdir(exist_ok=True)
     totals = compare._totals()
     for dataset, rows in files.items():
-        columns = [*compare.KEYS, "breakdown_topic", *compare._columns(dataset)]
+        columns = [*compare.KEYS, "breakdown_topic", "breakdown", *compare._columns(dataset)]
         with (folder / f"{dataset}.csv").open("w", encoding="utf-8-sig", newline="") as file:
             writer = csv.DictWriter(file, columns, restval="x")
             writer.writeheader()
-            writer.writerows({"breakdown_topic": totals[dataset], **row} for row in rows)
+            total = {"breakdown_topic": totals[dataset], "breakdown": totals[dataset]}
+            writer.writerows({**total, **row} for row in rows)
     return folder
 
 
@@ -237,6 +238,7 @@ def test_published_figures_stand_beside_the_authoritys_own(job: Job, tmp_path: P
             {**england, **rates},
             of_authority("330", region, "2024", **late),
             of_authority("331", region, "2024", **rates),
+            of_authority("892", "E12000004", "2024", **rates),
             of_authority("909", "E12000002", "2024", **rates),
         ],
         caseload=[
@@ -255,8 +257,15 @@ def test_published_figures_stand_beside_the_authoritys_own(job: Job, tmp_path: P
     first, *rows = tables(shown)["rates"]
     headline = dict(zip(first, rows[0], strict=True))
     assert (headline["England"], headline["The year before"]) == ("40", "10")
-    assert "Authority 331, 2024" in shown
+    assert "Authority 892, 2024" in shown
+    assert "Authority 331" not in shown
+    assert "statistical neighbours" in shown
     assert "Authority 909" not in shown
+    assert "Authority 331, 2024" in page_of(similar="region")
+    per_thousand = dict(zip(*tables(shown)["per-1000"][:2], strict=True))
+    plans, people = int(tables(shown)["volumes"][1][2]), 432_811
+    assert float(per_thousand["This return"]) == pytest.approx(1000 * plans / people, rel=0.1)
+    assert "whose year its source does not say" in shown
     assert "Since last year" in shown
     assert "Authority 909, 2024" in page_of(similar=["909"])
     with pytest.raises(InputError, match="no authority 999"):
@@ -269,16 +278,19 @@ def test_a_folder_without_published_tables_is_an_input_error(tmp_path: Path) -> 
     with pytest.raises(InputError, match="none of DfE's published tables"):
         compare.read_published(tmp_path)
     (tmp_path / "caseload.csv").write_bytes(b"time_period,\xff\xfe\n1,2\n")
-    with pytest.raises(InputError, match=r"caseload\.csv: cannot be read"):
+    with pytest.raises(InputError, match=r"caseload\.csv: is not UTF-8 text"):
         compare.read_published(tmp_path)
 
 
-def test_two_files_of_one_table_are_an_input_error(tmp_path: Path) -> None:
-    folder = published(tmp_path / "p", caseload=[of_authority("330", "r", "202425")])
-    (folder / "caseload.csv").rename(folder / "rel2024_caseload.csv")
-    shutil.copy(folder / "rel2024_caseload.csv", folder / "rel2025_caseload.csv")
-    with pytest.raises(InputError, match=r"rel2024_caseload\.csv, rel2025_caseload\.csv"):
-        compare.read_published(folder)
+def test_of_two_files_of_a_table_the_newer_release_and_the_corrected_one_go_first(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "p"
+    for name, plans in (("rel2024", "100"), ("rel2025", "200"), ("rev2025", "300")):
+        published(folder, caseload=[of_authority("330", "r", "202425", ehcplans=plans)])
+        (folder / "caseload.csv").rename(folder / f"{name}_caseload.csv")
+        found = compare.read_published(folder)
+        assert found.values["caseload", "202425", "330"]["ehcplans"] == float(plans)
 
 
 def test_the_page_needs_a_built_warehouse(tmp_path: Path, job: Job) -> None:

@@ -1,4 +1,4 @@
--- Every figure of the page is a column of a published table that is built.
+-- Every figure of the page is a column of a published table.
 with
 
 named as (
@@ -17,12 +17,17 @@ columns_named as (
         dataset,
         unnest(string_split(column_names, ';')) as column_name,
     from named
+),
+
+built as (
+    select
+        table_name as dataset,
+        column_name,
+    from duckdb_columns()
+    where schema_name = '{{ ref("caseload").schema }}'
 )
 
 select columns_named.*
 from columns_named
-anti join {{ ref('published_columns') }} as built
-    on
-        columns_named.dataset = built.dataset
-        and columns_named.column_name = built.column_name
-        and built.position is not null
+anti join built
+    on columns_named.dataset = built.dataset and columns_named.column_name = built.column_name
