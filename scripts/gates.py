@@ -64,7 +64,7 @@ BROKEN_ROWS: dict[str, Callable[[float, int], int]] = {
 
 
 PUBLISHED_SIZE = """
-    select figures.number
+    select figures.number, figures.collection_year
     from intermediate.dfe_figures as figures
     inner join audit.extract_settings as settings on figures.la_code = settings.la_code
     where figures.dataset = 'caseload' and figures.is_total and figures.figure = 'ehcplans'
@@ -112,6 +112,8 @@ class Checked:
     @property
     def reason(self) -> str:
         """The outcome as a sentence without values."""
+        if self.rule_id == SIZE["rule_id"] and self.outcome == "broken":
+            return self.words
         count = f" by {self.broken} of {self.rows_checked} rows" if self.broken else ""
         return f"{self.suite}, {self.rule_id}: {SAID[self.outcome]}{count}. {self.words}".rstrip()
 
@@ -209,9 +211,10 @@ def _check_size(
     result: GateResult,
 ) -> None:
     """Whether the open plans that landed are about as many as DfE last published, if it has."""
-    published = _published_size(connection, year)
-    if published is None:
+    found = _published_size(connection, year)
+    if found is None:
         return
+    published, of_year = found
     fall = max(published * limits["arrival_published_fall"], limits["arrival_fall_rows"])
     rise = max(published * limits["arrival_published_rise"], limits["arrival_fall_rows"])
     parameters = {
@@ -222,14 +225,27 @@ def _check_size(
     query = OPEN_PLANS.format(day=spec.collection(year).survey_day)
     rows = _row_count(connection, f"({query})")
     _check(_batch(source, "size", query), suite, rows, parameters, result)
+    last = result.expectations[-1]
+    result.expectations[-1] = replace(last, words=_size_words(rows, published, of_year))
 
 
-def _published_size(connection: duckdb.DuckDBPyConnection, year: int) -> int | None:
-    """The authority's caseload as last published before the year; None when it was not landed."""
+def _size_words(plans: int, published: int, of_year: int) -> str:
+    """How many plans arrived, how many DfE last published, and what to do if that is right."""
+    change = 100 * (plans - published) / published if published else 0
+    more = "more" if change > 0 else "fewer"
+    return (
+        f"{plans:,} plans in force arrived, and DfE last published {published:,} ({of_year}):"
+        f" {abs(change):.0f}% {more}. Check that the extract is whole and of the right authority;"
+        " if it is right, go on with --accept-arrival."
+    )
+
+
+def _published_size(connection: duckdb.DuckDBPyConnection, year: int) -> tuple[int, int] | None:
+    """The authority's caseload as last published before the year, and its year; None if unknown."""
     if not _columns(connection, "intermediate", "dfe_figures"):
         return None
     found = connection.execute(PUBLISHED_SIZE, [year]).fetchone()
-    return int(found[0]) if found else None
+    return (int(found[0]), int(found[1])) if found else None
 
 
 def save_baseline(path: Path, year: int) -> None:

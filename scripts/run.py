@@ -130,7 +130,9 @@ def run(
         last = unchanged.last_run(new.place.last, job, fingerprint)
         if last and not force:
             written = [job.out / name for name in last.written]
-            return Ended(_conclude(job, outputs, written, is_unchanged=True), written, True)
+            return Ended(
+                _conclude(job, outputs, written, last.why, is_unchanged=True), written, True
+            )
         build_stage(new.job, stages, target=new.place.dbt)
         refresh.carry_views(new)
         with beside.beside(write_issues, new.job) as workbook:
@@ -146,8 +148,9 @@ def run(
         audit.write_audit(new.job)
         new.commit(last=drafts, more=more)
         written = [new.job.shown(path) for path in drafts]
-        unchanged.keep(new.place.last, job, fingerprint, written)
-    return Ended(_conclude(job, outputs, written), written)
+        why = _why_none(results, choices.accept_arrival)
+        unchanged.keep(new.place.last, job, fingerprint, written, why)
+    return Ended(_conclude(job, outputs, written, why), written)
 
 
 def validate(job: Job) -> int:
@@ -173,7 +176,7 @@ def export_only(job: Job, accept_arrival: bool = False, accept_unconfirmed: bool
     is_red = rules.is_red or (arrival.is_red and not accept_arrival)
     written = write_stage(job, stages, outputs, results, is_red)
     gates.write_docs(job.out / "gates", results)
-    return _conclude(job, outputs, written)
+    return _conclude(job, outputs, written, _why_none(results, accept_arrival))
 
 
 def land_stage(job: Job, stages: Stages, extract: Path, mappings: Sequence[Path] = ()) -> None:
@@ -358,7 +361,9 @@ def report_stage(job: Job, stages: Stages, *, is_run: bool = False) -> None:
     """The figures that DfE would publish, the page, and what to fix, which a run has begun."""
     with stages.stage("report", "Writing the reports"):
         path = job.out / report.WORKBOOK if is_run else write_issues(job)
-        tables = published.write_published(job.warehouse, BUILT, job.year, job.out)
+        tables = published.write_published(
+            job.warehouse, BUILT, job.year, job.out, job.config.published_release
+        )
         html = page.write_page(job, is_run=is_run)
     tables_words = f"{len(tables)} tables in {job.shown(job.out / places.PUBLISHED)}"
     stages.say("report", f"{job.shown(html)}, {job.shown(path)}, and {tables_words}")
@@ -394,7 +399,12 @@ def _keep_run(job: Job, stages: Stages, outcome: str) -> None:
 
 
 def _conclude(
-    job: Job, outputs: Outputs, written: list[Path], *, is_unchanged: bool = False
+    job: Job,
+    outputs: Outputs,
+    written: list[Path],
+    why: str,
+    *,
+    is_unchanged: bool = False,
 ) -> int:
     """Say whether the return is ready and what to do next."""
     if is_unchanged:
@@ -413,8 +423,16 @@ def _conclude(
         if outputs.has_form:
             _warn(outputs)
         return OK
-    err.print(
-        "\n[bold red]No submission was written.[/bold red] The return has errors: the workbook says"
-        " who, what and how to put it right."
-    )
+    err.print()
+    err.print(Text.assemble(("No submission was written.", "bold red"), f" {why}"), soft_wrap=True)
     return RED
+
+
+def _why_none(results: Sequence[gates.GateResult], accept_arrival: bool) -> str:
+    """Why there is no submission; an extract of another size than expected is no error of it."""
+    closed = [r for r in results if r.is_red and not (accept_arrival and r.gate == "arrival")]
+    arrival = [reason for result in closed if result.gate == "arrival" for reason in result.reasons]
+    why = "The return has errors: the workbook says who, what and how to put it right."
+    if arrival and all(result.gate == "arrival" for result in closed):
+        why = "The extract is not as expected. The rules found no error that stops the return."
+    return "\n  ".join([why, *arrival])

@@ -28,13 +28,15 @@ HEADERS = 3 * 4096
 class Last:
     """The last run: its fingerprint, the state of the warehouse, the outputs and their SHA-256.
 
-    `written` are the names of the submission or the form, none when there were errors.
+    `written` are the names of the submission or the form, none when a gate is closed; `why` says
+    which and what to do.
     """
 
     fingerprint: str
     state: str
     outputs: dict[str, str]
     written: Sequence[str]
+    why: str
 
 
 def last_run(file: Path, job: Job, fingerprint: str) -> Last | None:
@@ -52,12 +54,12 @@ def last_run(file: Path, job: Job, fingerprint: str) -> Last | None:
     return last if is_same else None
 
 
-def keep(file: Path, job: Job, fingerprint: str, written: Sequence[Path]) -> None:
+def keep(file: Path, job: Job, fingerprint: str, written: Sequence[Path], why: str) -> None:
     """Keep what a finished run was and what it left."""
     with warehouse.connect(job.warehouse, read_only=True) as connection:
         outputs = dict(connection.execute("select file, sha256 from audit.outputs").fetchall())
     names = [path.relative_to(job.out).as_posix() for path in written]
-    last = Last(fingerprint, _state(job.warehouse), outputs, names)
+    last = Last(fingerprint, _state(job.warehouse), outputs, names, why)
     write_whole(file, json.dumps(asdict(last), indent=1))
 
 

@@ -114,14 +114,23 @@ caseloads as (
     group by return_id
 ),
 
--- What DfE has published of the year before.
+-- What DfE has last published of a year before.
 caseloads_published as (
     select
-        la_code,
-        collection_year,
-        number::bigint as caseload,
-    from {{ ref('dfe_figures') }}
-    where dataset = 'caseload' and is_total and figure = 'ehcplans'
+        returns.return_id,
+        figures.number::bigint as caseload,
+    from returns
+    inner join {{ ref('dfe_figures') }} as figures
+        on returns.return_la = figures.la_code
+            and returns.collection_year > figures.collection_year
+    where
+        figures.dataset = 'caseload'
+        and figures.is_total
+        and figures.figure = 'ehcplans'
+        and figures.number is not null
+    qualify row_number() over (
+        partition by returns.return_id order by figures.collection_year desc
+    ) = 1
 ),
 
 -- The authority's return of the latest year before; of several in a year, the last by name.
@@ -145,9 +154,7 @@ caseloads_before as (
         returns.return_id,
         coalesce(published.caseload, returned.caseload) as caseload_before,
     from returns
-    left join caseloads_published as published
-        on returns.return_la = published.la_code
-            and returns.collection_year = published.collection_year + 1
+    left join caseloads_published as published on returns.return_id = published.return_id
     left join caseloads_returned as returned on returns.return_id = returned.return_id
 ),
 

@@ -3,12 +3,13 @@
 import csv
 import json
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from sen2 import gates, spec
+from sen2 import gates, run, spec
 from sen2.gates import GateResult, TableDigest
 
 YEAR = 2026
@@ -310,7 +311,14 @@ def test_arrival_against_the_published_size(
         """,
     )
     closed = [("arrival_size", "size as published", "broken")]
-    assert red(gates.arrival_gate(path, YEAR, project)) == closed * is_red
+    gate = gates.arrival_gate(path, YEAR, project)
+    assert red(gate) == closed * is_red
+    if landed == 151:
+        assert gate.reasons == [
+            f"151 plans in force arrived, and DfE last published 100 ({YEAR - 1}): 51% more. Check"
+            " that the extract is whole and of the right authority; if it is right, go on with"
+            " --accept-arrival."
+        ]
 
 
 def test_without_published_figures_no_size_is_expected(path: Path, project: Path) -> None:
@@ -398,3 +406,18 @@ def test_the_authoritys_severity_goes_before_the_catalogues(
         f" select '{rule}' as rule_id, '{severity}' as severity",
     )
     assert rules(path, project).is_red == is_red
+
+
+def test_an_extract_of_another_size_is_no_error_of_the_return() -> None:
+    size = gates.Checked("arrival_size", "size as published", "error", "broken", "12 plans, not 99")
+    arrival = gates.GateResult("arrival", [size])
+    rules = gates.GateResult("rules", [replace(size, suite="requests", rule_id="R11")])
+    no_error = gates.GateResult("rules", [replace(size, outcome="met")])
+    assert run._why_none([arrival, no_error], accept_arrival=False) == (
+        "The extract is not as expected. The rules found no error that stops the return.\n"
+        "  12 plans, not 99"
+    )
+    both = run._why_none([arrival, rules], accept_arrival=False)
+    assert "The return has errors" in both
+    assert "12 plans, not 99" in both
+    assert "12 plans" not in run._why_none([arrival, rules], accept_arrival=True)
