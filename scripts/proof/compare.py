@@ -9,13 +9,9 @@ from pathlib import Path
 
 from .. import published as tables_written
 from ..sample import write_like
-from ..sample.like.published import Cell, NoFiguresError, Published, cells
+from ..sample.like.published import ROW_KEYS, Cell, NoFiguresError, Published, cells
 from ..sample.like.release_2025 import is_made_to
 from .models import Outcome, Pipeline, Raised
-
-LEFT_OUT = "annual_reviews"  # extracts are not made to it
-ROW_KEYS = ("breakdown_topic", "breakdown", "characteristic_age", "establishment_group",
-            "establishment_type")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -53,12 +49,12 @@ class Result:
 
 def tables(year: int) -> list[str]:
     """The published tables of a collection year that are compared."""
-    return [table for table in tables_written.headings(year) if table != LEFT_OUT]
+    return list(tables_written.headings(year))
 
 
 def release(year: int) -> str:
     """The release whose files hold the figures of a collection year."""
-    return min(row["release"] for row in tables_written.layout(year))
+    return str(tables_written.release_of(year))
 
 
 def prove(

@@ -3,6 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
+from .. import spec
 from .compare import Difference, Result, release
 from .models import Raised
 
@@ -13,9 +14,9 @@ Made by `make proof`; do not edit.
 For each authority an extract is made to the figures that DfE published of it (`sen2 sample DIR
 --like AUTHORITY --published FOLDER --year Y`) and run through the models. Every published count is
 then compared with the models' count: caseload, new plans, requests, assessments, 20 weeks, needs,
-ceased plans, personal budgets, residential and work-based placements, officers; of the years of the
-aggregated form, every count of its tables. Percentages follow from counts and are not compared, nor
-are annual reviews.
+ceased plans, annual reviews, personal budgets, residential and work-based placements, officers; of
+the years of the aggregated form, every count of its tables. Percentages follow from counts and are
+not compared. Where DfE has corrected a table since, the corrected figures are meant.
 
 Source of the figures: DfE, Education, health and care plans, Open Government Licence v3.0.
 """
@@ -25,7 +26,8 @@ def write_report(path: Path, results: list[Result]) -> None:
     """Write the report of some authorities and years."""
     found = [difference for result in results for difference in result.differences]
     why = [reason for reason, _ in Counter(d.why or UNKNOWN for d in found).most_common()]
-    lines = [HEAD, *summary(results), "", "## Why a count is not equal", "", *causes(found, why)]
+    lines = [HEAD, *summary(results), "", "## What each release proves", "", *releases()]
+    lines += ["", "## Why a count is not equal", "", *causes(found, why)]
     for year in years(results):
         own = [result for result in results if result.year == year]
         lines += ["", f"## Collection of {year}: every count that is not equal", ""]
@@ -36,6 +38,14 @@ def write_report(path: Path, results: list[Result]) -> None:
 
 
 UNKNOWN = "not known"
+
+
+def releases() -> list[str]:
+    """A row per release that is known, the newest first."""
+    known = sorted(spec.seed("published_releases"), key=lambda row: row["release"], reverse=True)
+    return ["| release | corrected by | what is proved |", "| --- | --- | --- |"] + [
+        f"| {row['release']} | {row['corrected_on']} | {row['proves']}. |" for row in known
+    ]
 
 
 def causes(differences: list[Difference], why: list[str]) -> list[str]:

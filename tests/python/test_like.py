@@ -5,6 +5,7 @@ import io
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,11 @@ from sen2.errors import InputError
 from sen2.proof.compare import prove
 from sen2.proof.models import Pipeline
 from sen2.sample import write_like
+from sen2.sample.like import published as published_tables
 from sen2.sample.like.allocate import share_out, whole_table
 from sen2.sample.like.published import Published, Row, defect
+from sen2.sample.like.reviews import solve
+from sen2.sample.like.targets import Reviews
 
 from .extracts import models
 
@@ -111,6 +115,53 @@ def test_the_form_counts_by_the_rules_that_come_with_the_extract(
         row["establishment_type"]: row["total_ehc"] for row in without.tables["sen2_estab_caseload"]
     }
     assert {made[name] for name in placements} == {"0"}
+
+
+def test_what_dfe_has_corrected_is_read_from_the_corrected_file_alone(tmp_path: Path) -> None:
+    folder = shutil.copytree(PUBLISHED, tmp_path / "published")
+    corrected = rows(folder / "rev2025_ceased_plans.csv")
+    england = {"time_period": "2024", "geographic_level": "National"}
+    july = [
+        *[{**row, "total_ceased": "99"} for row in corrected],
+        {**england, "breakdown_topic": "Years plan held", "breakdown": "1 year",
+         "total_ceased": "3774"},
+    ]  # fmt: skip
+    with (folder / "rel2025_ceased_plans.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(corrected[0]), restval="")
+        writer.writeheader()
+        writer.writerows(july)
+    own = Published(folder, "Gateshead").rows("ceased_plans", "2024")
+    assert "99" not in {row["total_ceased"] for row in own}
+    assert {row["breakdown_topic"] for row in own} == {"All ceased EHC plans", "Years plan held"}
+    (folder / "rev2025_ceased_plans.csv").unlink()
+    _clear()
+    own = Published(folder, "Gateshead").rows("ceased_plans", "2024")
+    assert [row["breakdown"] for row in own] == ["All ceased EHC plans"]
+
+
+def _clear() -> None:
+    """Forget the files read: a test changes a folder that was read."""
+    for read in (published_tables._files, published_tables._table, published_tables._withdrawn):
+        read.cache_clear()
+
+
+def test_reviews_come_to_their_counts_or_are_not_made() -> None:
+    wanted = Reviews((9, 200, 80), (30, 150, 40), 25, 55, 100, {"A": 10, "C": 1, "M": 50})
+    found = solve(wanted)
+    assert found is not None
+    met = [sum(n for kind, n in found.items() if kind.met == year) for year in range(3)]
+    decided = [sum(n for kind, n in found.items() if kind.decided == year) for year in range(3)]
+    assert (tuple(met), tuple(decided)) == (wanted.meetings, wanted.decisions)
+    assert sum(n for kind, n in found.items() if kind.is_near) == 25
+    assert sum(n for kind, n in found.items() if kind.decided is None and not kind.is_near) == 55
+    assert sum(n for kind, n in found.items() if kind.in_time) == 100
+    for impossible in (
+        replace(wanted, not_due=8),
+        replace(wanted, in_time=300),
+        replace(wanted, decisions=(30, 100, 90)),
+        replace(wanted, outstanding=400),
+    ):
+        assert solve(impossible) is None
 
 
 def test_same_arguments_same_bytes(tmp_path: Path) -> None:

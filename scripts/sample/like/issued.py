@@ -38,13 +38,18 @@ class IssuedStories(LikeStories):
     """Makes the plans that the year issued, and the new plans that it did not."""
 
     def matched(self, slots: Slots, days: Days) -> Ints:
-        """The slot for each day, so that an age that changes by the reference day can do so."""
+        """The slot for each day, so that a birthday between it and a reference day can be there."""
         shift = np.where(slots.start_age >= 0, slots.age - slots.start_age, 0)
         margin = (days - self.survey.age_day).astype(np.int64)
         order = np.full(len(days), -1)
         free = np.ones(len(days), dtype=bool)
-        for change, fits in ((1, margin < -MARGIN), (-1, margin > MARGIN)):
-            rows = self.rng.permutation(np.flatnonzero(shift == change))
+        later = (slots.start_age >= 0) & (slots.end_age > slots.start_age) & (shift == 0)
+        for own, fits in (
+            (shift == 1, margin < -MARGIN),
+            (shift == -1, margin > MARGIN),
+            (later, days < self.last),
+        ):
+            rows = self.rng.permutation(np.flatnonzero(own))
             room = self.rng.permutation(np.flatnonzero(fits & free))[: len(rows)]
             order[room], free[room] = rows[: len(room)], False
         left = np.setdiff1d(np.arange(len(slots)), order)

@@ -18,7 +18,7 @@ import yaml
 from ... import spec
 from ...warehouse import KEPT_TABLES
 from ..cases import ACTIVE, CEASED, Cases
-from ..days import Flags, Ints, Random, age_on
+from ..days import Flags, Ints, Random, age_on, joined, taken, when
 from ..expected import write_rows
 from ..figures import Figures
 from ..parts import Parts, draw_parts
@@ -30,6 +30,7 @@ from .cases import LikeCases
 from .published import Cell, Published
 from .release_2022 import read_2022
 from .release_2025 import read_2025
+from .reviews import LikeReviews
 from .slots import Allotter, Slots
 from .targets import Conflict, Targets
 
@@ -156,6 +157,7 @@ class Dress:
         self.budgets()
         self.providers()
         self.placements()
+        self.reviews()
 
     def people(self) -> None:
         """Sexes and ethnic groups."""
@@ -254,6 +256,28 @@ class Dress:
             column = getattr(spells, name)
             column[self.is_active[spells.plan]] = -1
             column[current[self.is_active]] = given[self.is_active]
+
+    def reviews(self) -> None:
+        """Annual reviews of the plans in force that started before the year, as published."""
+        parts = self.parts
+        starts = parts.cases.start[self.case]
+        expected = self.is_active & (starts < parts.survey.period_start)
+        rows = np.flatnonzero(expected)
+        made = LikeReviews(self.rng, parts.survey, self.targets).make(
+            rows, starts[rows], parts.review_decisions
+        )
+        if made is None:
+            return
+        # Of the reviews drawn for these plans only the dates of a phase transfer stay.
+        old = parts.reviews
+        is_old = expected[old.plan]
+        kept = taken(old, ~is_old | ~np.isnat(old.due))
+        is_old = expected[kept.plan]
+        kept.decision = np.where(is_old, -1, kept.decision)
+        for name in ("meeting", "decided", "draft"):
+            setattr(kept, name, when(~is_old, getattr(kept, name)))
+        every = joined([kept, made])
+        parts.reviews = taken(every, np.lexsort((every.meeting, every.plan)))
 
     def weights(self, name: str, code: str) -> npt.NDArray[np.float64]:
         """How likely each kind of setting is to have the code; where there is none, hardly."""

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..cases import ACTIVE, CEASED, CEASED_BEFORE, DECIDED_BEFORE, Cases, at_least_one, join_people
-from ..days import Ints, between, day_in, taken, when, year_of
+from ..days import Ints, add_years, between, day_in, taken, when, year_of
 from .slots import free_slots
 from .stories import LikeStories, forget_disputes
 
@@ -47,10 +47,17 @@ class OlderStories(LikeStories):
 
     def ceased_in_year(self) -> None:
         """Plans that ended in the year, by reason and age, and a few that ended since."""
-        parts = []
+        parts, held = [], [np.zeros(0, dtype=np.int64)]
+        known = self.targets.ceased_years
         for (low, high, reason), number in self.targets.ceased.items():
             if number:
-                parts.append(self.ceased_for(low, high, reason, number))
+                years = None
+                if known is not None:
+                    years = self.rng.permutation(
+                        np.repeat(list(known[reason]), list(known[reason].values()))
+                    )
+                    held.append(years)
+                parts.append(self.ceased_for(low, high, reason, number, years))
         few = at_least_one(self.targets.stock.plans / 400)
         parts.append(self.ceased_plans(few, CEASED, self.last + 1, self.day))
         moves = self.targets.moves or {}
@@ -65,15 +72,33 @@ class OlderStories(LikeStories):
             late, self.first - 31 - self.rng.integers(0, 300, len(cases)), cases.start
         )
         cases.is_new[:] = False
+        earliest = np.maximum(cases.birth + 60, self.plans_began)
+        cases.start = np.maximum(cases.start, np.minimum(earliest, self.first - 31))
+        if known is not None:
+            years = np.concatenate(held)
+            cease = cases.cease[: len(years)]
+            latest = np.minimum(add_years(cease, -years), self.first - 31)
+            cases.start[: len(years)] = between(
+                self.rng, add_years(cease, -(years + 1)) + 1, latest, len(years)
+            )
         self.settle(cases)
         self.blocks["ceased"] = (cases, free_slots(len(cases)))
 
-    def ceased_for(self, low: int, high: int, reason: int, number: int) -> Cases:
-        """Plans that ended in the year for one reason at an age from low to high."""
+    def ceased_for(
+        self, low: int, high: int, reason: int, number: int, years: Ints | None = None
+    ) -> Cases:
+        """Plans that ended in the year for one reason at an age from low to high.
+
+        Those held for no whole year of `years` end early enough to have begun before the year.
+        """
         cases = Cases.blank(number, CEASED)
         cases.has_plan[:] = True
         cases.cease = between(self.rng, self.first, self.last, number)
         ages = self.reason_ages(low, high, reason, number)
+        if years is not None:
+            soon = between(self.rng, self.first, self.first + 270, number)
+            cases.cease = np.where(years == 0, soon, cases.cease)
+            ages = np.maximum(ages, years + 2)
         cases.birth = self.births(ages, cases.cease)
         cases.cease_reason[:] = reason
         if reason == 1 and high == 25:
@@ -96,11 +121,9 @@ class OlderStories(LikeStories):
 
     def settle(self, cases: Cases) -> None:
         """Keep what led to ended plans before the year, so that no figure of the year counts it."""
-        earliest = np.maximum(cases.birth + 60, self.plans_began)
-        cases.start = np.maximum(cases.start, np.minimum(earliest, self.first - 31))
         has = cases.has_request
         cases.issue_decided = when(has, cases.start)
-        gone = has & (cases.received > cases.start - 100)
+        gone = has & ((cases.received > cases.start - 100) | (cases.decided >= cases.start))
         cases.received = np.where(gone, cases.start - 140, cases.received)
         cases.decided = np.where(gone, cases.start - 100, cases.decided)
         moved = np.minimum(cases.transferred, self.first - 5)

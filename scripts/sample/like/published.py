@@ -1,7 +1,8 @@
 """DfE's published tables as they are downloaded, for one authority.
 
-A folder holds the tables of a release, one file each, named as `releases` knows them. Rows that DfE
-gives apart, such as counts by age of one year, may stand in a file of their own.
+A folder holds the tables of a release, one file each, named as `releases` knows them, and rows of
+it that DfE corrected later, which go before. Rows that DfE gives apart, such as counts by age of
+one year, may be in a file of their own. Figures have our names, whatever the release calls them.
 """
 
 import csv
@@ -40,6 +41,12 @@ LABELS = frozenset(
 )  # fmt: skip
 
 
+# What tells the rows of a table of an authority and period apart.
+ROW_KEYS = (
+    "breakdown_topic", "breakdown", "characteristic_age", "establishment_group",
+    "establishment_type",
+)  # fmt: skip
+
 # Answers that a return gives in words; the form's third officer is in no return of later years.
 ANSWERS = ("DMO", "DCO", "des_med_off", "des_clin_off", "des_so_care_off")
 
@@ -56,19 +63,30 @@ class Cell:
     value: str
 
 
+@dataclass(frozen=True)
+class Table:
+    """The rows of a file: by authority (three-digit code) and period, and England's."""
+
+    own: dict[tuple[str, str], list[Row]]
+    england: list[Row]
+
+
 @cache
-def _files(folder: Path) -> dict[str, list[Path]]:
-    """The folder's files by dataset."""
-    found: dict[str, list[Path]] = {}
-    for file in releases.find(folder):
-        found.setdefault(file.dataset, []).append(file.path)
+def _files(folder: Path) -> dict[str, list[releases.ReleaseFile]]:
+    """The folder's files by dataset, the corrected ones last."""
+    found: dict[str, list[releases.ReleaseFile]] = {}
+    for file in sorted(releases.find(folder), key=lambda file: file.is_corrected):
+        found.setdefault(file.dataset, []).append(file)
     return found
 
 
 @cache
-def _rows(path: Path) -> dict[tuple[str, str], list[Row]]:
-    """The authorities' rows of a file, by authority (three-digit code) and period; read once."""
+def _table(folder: Path, dataset: str, path: Path) -> Table:
+    """The rows of a file with the figures under our names; read once."""
+    (known,) = [file for file in _files(folder)[dataset] if file.path == path]
+    kept = known.figures | {name: name for name in known.header if name in LABELS}
     found: dict[tuple[str, str], list[Row]] = {}
+    england: list[Row] = []
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
@@ -83,22 +101,44 @@ def _rows(path: Path) -> dict[tuple[str, str], list[Row]]:
                         f"{path}, row {reader.line_num}: does not fit the columns of the header."
                         f" {releases.REMEDY}"
                     )
+                values = {kept[name]: value for name, value in row.items() if name in kept}
                 if row["la_name"]:
                     key = (row["old_la_code"], row["time_period"])
-                    found.setdefault(key, []).append(Row(row, path, reader.line_num))
+                    found.setdefault(key, []).append(Row(values, path, reader.line_num))
+                elif row.get("geographic_level") == "National":
+                    england.append(Row(values, path, reader.line_num))
     except UnicodeDecodeError:
         raise InputError(f"{path}: is not UTF-8 text. {releases.REMEDY}") from None
     except csv.Error:
         raise InputError(f"{path}: is not a CSV file. {releases.REMEDY}") from None
-    return found
+    return Table(found, england)
+
+
+@cache
+def _withdrawn(folder: Path, dataset: str, path: Path) -> list[tuple[str | None, str | None]]:
+    """The topics and figures of a file that DfE has corrected since, None for any."""
+    there = {
+        (row["time_period"], row.get("breakdown_topic"), row.get("breakdown"), figure, value)
+        for row in _table(folder, dataset, path).england
+        for figure, value in row.items()
+    }
+    return [
+        (row["breakdown_topic"], None) if row["is_whole_topic"] == "true" else (None, row["figure"])
+        for row in spec.seed("published_corrections")
+        if row["dataset"] == dataset
+        and (
+            row["time_period"], row["breakdown_topic"], row["breakdown"], row["figure"],
+            row["withdrawn"],
+        ) in there
+    ]  # fmt: skip
 
 
 @cache
 def _authorities(folder: Path) -> dict[str, tuple[str, str]]:
     """The authorities in the folder's files: three-digit code to GSS code and name, the newest."""
     newest: dict[str, tuple[str, str, str]] = {}
-    for path in (path for paths in _files(folder).values() for path in paths):
-        for (old, period), rows in _rows(path).items():
+    for file in (file for files in _files(folder).values() for file in files):
+        for (old, period), rows in _table(folder, file.dataset, file.path).own.items():
             one = (period[:4], rows[0]["new_la_code"], rows[0]["la_name"])
             newest[old] = max(newest.get(old, one), one)
     return {old: (new, name) for old, (_, new, name) in sorted(newest.items())}
@@ -139,20 +179,30 @@ class Published:
     def rows(self, dataset: str, period: str) -> list[Row]:
         """The authority's rows of a dataset such as caseload in a period such as 202425.
 
-        Raises InputError when the dataset's file is not there.
+        Of a row that several files have it is the corrected one. What DfE has corrected since is
+        left out. Raises InputError when the dataset's file is not there.
         """
-        return [
-            row
-            for path in self._paths(dataset)
-            for row in _rows(path).get((self.old_code, period), [])
-        ]
+        found: dict[tuple[str, ...], Row] = {}
+        for path in self._paths(dataset):
+            own = _table(self.folder, dataset, path).own
+            withdrawn = _withdrawn(self.folder, dataset, path)
+            for written in _written(dataset, period):
+                for row in own.get((self.old_code, written), []):
+                    if (row.get("breakdown_topic"), None) in withdrawn:
+                        continue
+                    key = tuple(row.get(name, "") for name in ROW_KEYS)
+                    without = {name for topic, name in withdrawn if topic is None}
+                    values = {k: v for k, v in row.items() if k not in without}
+                    found[key] = Row(values, row.path, row.line)
+        return list(found.values())
 
     def _paths(self, dataset: str) -> list[Path]:
         """The files of a dataset; rows given apart do not make up for its own."""
         known = {row["dataset"]: row["release"] for row in spec.seed("published_datasets")}
-        paths = _files(self.folder).get(dataset, [])
+        paths = [file.path for file in _files(self.folder).get(dataset, [])]
         name = f"rel{known[dataset]}_{dataset}.csv"
-        if not any(path.name in (name, f"{dataset}.csv") for path in paths):
+        corrected = name.replace("rel", "rev", 1)
+        if not any(path.name in (name, corrected, f"{dataset}.csv") for path in paths):
             raise InputError(
                 f"{self.folder / name} is missing: --like needs every table of its release."
             )
@@ -161,7 +211,8 @@ class Published:
     def no_figures(self, dataset: str, period: str) -> NoFiguresError:
         """What to raise when a dataset has no row of the authority in a period."""
         path, *_ = self._paths(dataset)
-        periods = sorted(known for old, known in _rows(path) if old == self.old_code)
+        own = _table(self.folder, dataset, path).own
+        periods = sorted(known for old, known in own if old == self.old_code)
         return NoFiguresError(
             f"{path} has no figures of {self.name} for {period} (its periods:"
             f" {', '.join(periods) or 'none'}). Give another --year, or a newer file."
@@ -172,6 +223,13 @@ class Published:
         rows = self.rows(dataset, period)
         everybody = [r for r in rows if r.get("breakdown_topic") == r.get("breakdown")]
         return everybody[0] if everybody else None
+
+
+def _written(dataset: str, period: str) -> list[str]:
+    """How files write a period: DfE has written the academic year for a calendar year too."""
+    (kind,) = [r["period"] for r in spec.seed("published_datasets") if r["dataset"] == dataset]
+    academic = f"{period}{(int(period) + 1) % 100:02d}" if kind == "calendar_year" else period
+    return list(dict.fromkeys([period, academic]))
 
 
 def count(row: Row | None, column: str) -> int | None:

@@ -9,7 +9,7 @@ from ..settings import SettingMaker
 from ..survey import Survey
 from .allocate import share_out
 from .published import Published, Row, cells, count, defect
-from .targets import NO_NEED, NO_SETTING, Disputes, Group, Requests, Targets
+from .targets import NO_NEED, NO_SETTING, Disputes, Group, Requests, Reviews, Targets
 
 GROUPS = {
     "mainstream": "mainstream_total",
@@ -35,6 +35,8 @@ PLACEMENT_TYPES = {
 TOPICS = {
     "caseload": {"Child or young persons age", "Sex", "Ethnicity", "Years EHC plan in place"},
     "newplans": {"Age when plan started", "Sex"},
+    "sen_need_newplans": {"Age when plan started"},
+    "ceased_plans": {"Years plan held"},
 }
 REASONS = (
     "max_age", "needs_met", "he", "employ", "transfer", "no_engage", "moved_outside_eng",
@@ -86,6 +88,7 @@ class Reader:
         self.assessments()
         self.timeliness()
         self.ceased()
+        self.reviews()
         self.on_survey_day()
         self.officers()
         return self.targets
@@ -126,7 +129,7 @@ class Reader:
         if (wrong := defect(row, "newplans", "new_ehc_plans")) and None not in in_groups:
             group.plans = sum(filter(None, in_groups))
             self.targets.give_way("newplans", "new_ehc_plans", published, group.plans, wrong, True)
-        group.by_start_age = True
+        group.by_year_end = True
         self.breakdowns("newplans", self.flow_period, group)
         group.settings = self.settings(row, group.plans)
         needs = self.published.total("sen_need_newplans", self.flow_period)
@@ -139,6 +142,25 @@ class Reader:
                 "sen_need_newplans", "", sum(found.values()), group.plans,
                 "the table has another number of new plans than newplans", True,
             )  # fmt: skip
+        self.ages_at_start(found)
+
+    def ages_at_start(self, needs: dict[str, int]) -> None:
+        """How many of each age when the plan started, and their needs, where all are published."""
+        group = self.targets.new
+        rows = [
+            row
+            for row in self.published.rows("sen_need_newplans", self.flow_period)
+            if row["breakdown_topic"] in TOPICS["sen_need_newplans"]
+        ]
+        by_age = {age_range(row["breakdown"]): row for row in rows}
+        ages = [(*span, count(row, "ehc_plans") or 0) for span, row in by_age.items()]
+        if sum(number for *_, number in ages) != group.plans:
+            return
+        group.start_ages = ages
+        self.targets.cells += cells("sen_need_newplans", rows)
+        found = {low: self.needs_of(row) for (low, _), row in by_age.items()}
+        if needs == {need: sum(n.get(need, 0) for n in found.values()) for need in needs} != {}:
+            group.start_needs = found
 
     def breakdowns(self, dataset: str, period: str, group: Group) -> None:
         """How many of each age, sex, years held and ethnic group."""
@@ -149,7 +171,7 @@ class Reader:
             if row["breakdown_topic"] in TOPICS[dataset] and number is not None:
                 found.setdefault(row["breakdown_topic"], {})[row["breakdown"]] = number
                 self.targets.cells += cells(dataset, [row])
-        age_topic = "Age when plan started" if group.by_start_age else "Child or young persons age"
+        age_topic = "Age when plan started" if group.by_year_end else "Child or young persons age"
         if age_topic in found:
             group.ages = [(*age_range(label), n) for label, n in found[age_topic].items()]
         group.sexes = found.get("Sex")
@@ -163,7 +185,7 @@ class Reader:
     def needs_of(self, row: Row | None) -> dict[str, int]:
         """Primary needs of a row: SEN type to plans; none when the row has no figures."""
         found = {
-            name.removeprefix("number_").upper(): number
+            name.removeprefix("number_").removesuffix("_with_ds").upper(): number
             for name in row or {}
             if name.startswith("number_") and (number := count(row, name)) is not None
         }
@@ -284,16 +306,71 @@ class Reader:
         return found
 
     def ceased(self) -> None:
-        """Plans that ended in the year, by reason; those of no known reason cannot be returned."""
+        """Plans that ended in the year, by reason and years held; every one has a reason."""
         row = self.row("ceased_plans")
         for number, name in enumerate(REASONS, start=1):
             self.targets.ceased[0, 25, number] = count(row, name) or 0
-        made = sum(self.targets.ceased.values())
+        self.without_reason(row)
+        rows = [
+            row
+            for row in self.published.rows("ceased_plans", self.flow_period)
+            if row["breakdown_topic"] in TOPICS["ceased_plans"]
+        ]
+        found = {
+            number: {years_of(row["breakdown"]): count(row, name) or 0 for row in rows}
+            for number, name in enumerate(REASONS, start=1)
+        }
+        if rows and all(
+            sum(years.values()) == self.targets.ceased[0, 25, number]
+            for number, years in found.items()
+        ):
+            self.targets.ceased_years = found
+            self.targets.cells += cells("ceased_plans", rows)
+            for row in rows:
+                self.without_reason(row)
+
+    def without_reason(self, row: Row | None) -> None:
+        """Plans without a reason cannot be returned."""
+        made = sum(count(row, name) or 0 for name in REASONS)
         why = "the reasons do not add up to the total, or some plans have no reason"
         self.targets.give_way("ceased_plans", "not_rec", count(row, "not_rec") or 0, 0, why)
         total = count(row, "total_ceased")
         self.targets.give_way("ceased_plans", "total_ceased", made if total is None else total,
                               made, why)  # fmt: skip
+
+    def reviews(self) -> None:
+        """Annual reviews of the plans in force: meetings, decisions and what was decided."""
+        row = self.row("annual_reviews")
+        years = ("25", "24", "prior_24")
+        meetings = [count(row, f"review_meeting_{year}") for year in years]
+        decided = [count(row, f"review_decision{y}".replace("prior_24", "_prior24")) for y in years]
+        if row is None or None in meetings or None in decided:
+            return
+        not_due = count(row, "review_decision_not_due") or 0
+        undecided = sum(filter(None, meetings)) - sum(filter(None, decided))
+        # What DfE has withdrawn is not in the row.
+        outstanding = undecided - min(not_due // 2, undecided)
+        if "review_decision_outstanding" in row:
+            outstanding = count(row, "review_decision_outstanding") or 0
+        in_time = count(row, "number_decsion_4weeks") or 0
+        self.targets.give_way(
+            "annual_reviews", "number_decision_gt_4weeks",
+            count(row, "number_decision_gt_4weeks") or 0, sum(filter(None, decided)) - in_time,
+            "decisions in time and late are not as many as decisions by year", True,
+        )  # fmt: skip
+        self.targets.reviews = Reviews(
+            meetings=(meetings[0] or 0, meetings[1] or 0, meetings[2] or 0),
+            decisions=(decided[0] or 0, decided[1] or 0, decided[2] or 0),
+            not_due=not_due,
+            outstanding=outstanding,
+            in_time=in_time,
+            outcomes={
+                code: count(row, column) or 0
+                for code, column in (
+                    ("A", "outcome_amend"), ("C", "outcome_cease"), ("M", "outcome_maintan")
+                )
+            },
+        )  # fmt: skip
 
     # -- on the survey day
 
@@ -353,6 +430,11 @@ def age_range(label: str) -> tuple[int, int]:
     if "under" in label:
         return 2, number - 1 if label.startswith("under") else number
     return number, 24 if "over" in label else number
+
+
+def years_of(label: str) -> int:
+    """The whole years of a label such as Under a year, 1 year, 12 years and over."""
+    return next((int(word) for word in label.split() if word.isdigit()), 0)
 
 
 def england(figures: Figures, leaf: str) -> float:

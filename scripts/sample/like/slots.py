@@ -19,17 +19,23 @@ from .targets import NO_NEED, NO_SETTING, Group, Targets
 
 TINY = 1e-6
 OLDEST = 25
+# How likely the age on the age reference day is that of the year's end or one less: by whether a
+# birthday comes between the start of the plan and the end of the year, and where it is not known.
+IN_YEAR = {0: {0: 0.89, 1: 0.11}, 1: {0: 0.44, 1: 0.56}}
+END_ALONE = {0: 0.67, 1: 0.33}
 
 
 @dataclass
 class Slots:
     """One entry per plan; -1 is free or not known, and for `sex` 0 is F, 1 M and 2 unknown.
 
+    Ages are on the age reference day, when the plan started and when the calendar year ended.
     `leaf` and `need` count one more kind than the sample knows: not recorded.
     """
 
     age: Ints
     start_age: Ints
+    end_age: Ints
     sex: Ints
     leaf: Ints
     need: Ints
@@ -46,10 +52,32 @@ class Slots:
             getattr(self, item.name)[rows] = getattr(other, item.name)
 
 
+@dataclass
+class AgeRows:
+    """The ages by which new plans are published, and how many of each; -1 where not known.
+
+    `low` to `high` are the ages on the age reference day that can go with a row, as likely as in
+    `likely`.
+    """
+
+    low: Ints
+    high: Ints
+    start: Ints
+    end: Ints
+    number: Ints
+    likely: Shares
+
+
 def free_slots(size: int) -> Slots:
     """Slots with nothing published of them."""
     columns = {item.name: np.full(size, -1) for item in fields(Slots)}
     return Slots(**columns | {"ethnicity": np.full(size, "", dtype="U4")})
+
+
+def middle_age(rows: AgeRows) -> Ints:
+    """An age on the age reference day that goes with each row."""
+    middle = np.where(rows.start >= 0, rows.start, (rows.low + rows.high + 1) // 2)
+    return np.clip(middle, 0, OLDEST - 1)
 
 
 class Allotter:
@@ -62,12 +90,13 @@ class Allotter:
         self.needs = [*maker.needs, NO_NEED]
         self.ages = np.arange(OLDEST + 1)
         self.stock, self.new = self.whole(targets.stock), self.whole(targets.new)
+        self.rows = self.age_rows()
 
     # -- margins
 
     def whole(self, group: Group) -> dict[str, Ints]:
         """Every margin of a group as whole numbers; England's shares where nothing is published."""
-        figure = "new_setting:" if group.by_start_age else "setting:"
+        figure = "new_setting:" if group.by_year_end else "setting:"
         shares = [
             sum(float(self.figures.text(figure + g).get(leaf, 0)) for g in self.maker.groups)
             for leaf in self.leaves
@@ -95,10 +124,14 @@ class Allotter:
 
     def age_margin(self, group: Group) -> Ints:
         """Plans at each single age; a range of ages is shared out as in England."""
-        figure = "new_plan_age" if group.by_start_age else "stock_age"
+        figure = "new_plan_age" if group.by_year_end else "stock_age"
+        return self.range_margin(figure, group.ages or [(0, OLDEST, group.plans)])
+
+    def range_margin(self, figure: str, ranges: list[tuple[int, int, int]]) -> Ints:
+        """Plans at each single age, those of a range of ages shared out as in England."""
         weights = self.figures.weights(figure, self.ages)
         found = np.zeros(len(self.ages), dtype=np.int64)
-        for low, high, number in group.ages or [(0, OLDEST, group.plans)]:
+        for low, high, number in ranges:
             found[low : high + 1] += share_out(number, weights[low : high + 1])
         return found
 
@@ -156,8 +189,17 @@ class Allotter:
         ended_needs = ended_needs + share_out(
             size - int(ended_needs.sum()), (needs - ended_needs).astype(float)
         )
-        table = whole_table(stock + TINY * (stock > 0), leaves - ended, needs - ended_needs, stock)
+        most = np.minimum(stock, self.most_new())
+        table = whole_table(stock + TINY * (stock > 0), leaves - ended, needs - ended_needs, most)
         return table, leaves - table.sum(axis=1), needs - table.sum(axis=0)
+
+    def most_new(self) -> Ints:
+        """The most new plans of each setting and need, where ages at the start have their needs."""
+        if self.targets.new.start_needs is None:
+            return np.full((len(self.leaves), len(self.needs)), self.targets.stock.plans)
+        lows, wanted = self.start_groups()
+        most: Ints = self.leaf_ages()[:, lows].astype(np.int64) @ wanted
+        return most
 
     def new_needs(self, stock: Ints) -> Ints:
         """New plans by need."""
@@ -169,29 +211,84 @@ class Allotter:
 
     # -- ages
 
-    def age_rows(self) -> tuple[list[tuple[int, int]], Ints]:
+    def age_rows(self) -> AgeRows:
         """The ages or ranges of ages by which new plans are published, and how many of each."""
+        group, ages = self.targets.new, self.ages
+        if not group.by_year_end:
+            bands = group.ages or [(0, OLDEST, group.plans)]
+            low, high, numbers = np.array(bands).T
+            weights = self.figures.weights("new_plan_age", ages) + TINY
+            inside = (ages >= low[:, None]) & (ages <= high[:, None])
+            free = np.full(len(low), -1)
+            return AgeRows(low, high, free, free, numbers, inside * weights)
+        if group.start_ages is None:
+            kinds = [(-1, int(age), int(self.new["age"][age]), END_ALONE) for age in ages]
+        else:
+            starts = self.range_margin("new_plan_age", group.start_ages)
+            moved = self.birthdays(starts)
+            kinds = [
+                (age, age + change, number, IN_YEAR[change])
+                for age in map(int, ages)
+                for change, number in ((0, int(starts[age] - moved[age])), (1, int(moved[age])))
+                if starts[age]
+            ]
+        start, end, numbers = np.array([kind[:3] for kind in kinds]).T
+        likely = np.zeros((len(kinds), len(ages)))
+        for row, (_, last, _, shares) in enumerate(kinds):
+            for before, share in shares.items():
+                likely[row, np.clip(last - before, 0, OLDEST)] += share
+        return AgeRows(end - 1, end, start, end, numbers, likely)
+
+    def birthdays(self, starts: Ints) -> Ints:
+        """New plans of each age at the start that are a year older when the year ends."""
         group = self.targets.new
-        if group.by_start_age:
-            return [(int(age), int(age)) for age in self.ages], self.new["age"]
-        bands = group.ages or [(0, OLDEST, group.plans)]
-        return [(low, high) for low, high, _ in bands], np.array([number for *_, number in bands])
+        moved = np.cumsum(starts) - np.cumsum(self.new["age"])
+        # Within the last range of ages it does not matter.
+        low, high, _ = max([*(group.start_ages or []), *(group.ages or [])])
+        if high > low:
+            moved[low:] = starts[low:] // 2
+            moved[high:] = 0
+        wrong = int((moved < 0).sum() + (moved > starts).sum())
+        self.targets.give_way(
+            "newplans", "", wrong, 0,
+            "no births give both the ages at the start and those that newplans has", True,
+        )  # fmt: skip
+        return np.clip(moved, 0, starts)
 
     def too_many_ages(self) -> Ints:
         """New plans of a range of ages beyond all that are in force: they have ended."""
-        rows, numbers = self.age_rows()
-        if self.targets.new.by_start_age:
-            return np.zeros(len(rows), dtype=np.int64)
-        held = np.array([self.stock["age"][low : high + 1].sum() for low, high in rows])
-        return np.maximum(numbers - held, 0)
+        rows = self.rows
+        if self.targets.new.by_year_end:
+            return np.zeros(len(rows.number), dtype=np.int64)
+        limits = zip(rows.low, rows.high, strict=True)
+        held = np.array([self.stock["age"][low : high + 1].sum() for low, high in limits])
+        return np.maximum(rows.number - held, 0)
 
-    def ended_places(self, leaves: Ints) -> tuple[Ints, Ints]:
-        """Setting and row of ages of each new plan that has ended, the settings given by number."""
-        rows, numbers = self.age_rows()
-        middle = np.array([(low + high + 1) // 2 for low, high in rows])
-        allowed = self.leaf_ages()[:, np.minimum(middle, OLDEST)]
+    def ended_rows(self, needs: Ints) -> Ints:
+        """New plans of each row of ages that can have ended with these needs."""
+        rows = self.rows
+        if self.targets.new.start_needs is None:
+            return rows.number
+        lows, wanted = self.start_groups()
+        by_group = np.zeros(len(lows), dtype=np.int64)
+        for need, number in enumerate(needs):
+            by_group += share_out(int(number), wanted[:, need].astype(float))
+        group = np.searchsorted(lows, rows.start, side="right") - 1
+        found = np.zeros(len(rows.number), dtype=np.int64)
+        for number, plans in enumerate(by_group):
+            own = np.flatnonzero(group == number)
+            found[own] = share_out(int(plans), rows.number[own].astype(float))
+        return found
+
+    def ended_places(self, leaves: Ints, numbers: Ints) -> tuple[Ints, Ints]:
+        """Setting and row of ages of each new plan that has ended, the settings given by number.
+
+        `numbers` are the plans of each row that can have ended.
+        """
+        rows = self.rows
+        allowed = self.leaf_ages()[:, middle_age(rows)]
         left, first = numbers.astype(float), self.too_many_ages()
-        found = np.zeros((len(leaves), len(rows)), dtype=np.int64)
+        found = np.zeros((len(leaves), len(rows.number)), dtype=np.int64)
         for leaf in np.flatnonzero(~allowed.all(axis=1)):
             for _ in range(int(leaves[leaf])):
                 wanted = np.where(first > 0, 1e6, 0) + left
@@ -208,18 +305,9 @@ class Allotter:
 
     def age_table(self, gone: Ints) -> Ints:
         """Rows of new plans in force, without those that ended, and one of older plans, by age."""
-        group, stock = self.targets.new, self.stock["age"]
-        rows, numbers = self.age_rows()
-        numbers = numbers - gone
-        seed = np.zeros((len(rows) + 1, len(self.ages)))
-        weights = self.figures.weights("new_plan_age", self.ages) + TINY
-        for number, (low, high) in enumerate(rows):
-            if group.by_start_age:
-                for shift, share in ((-1, 0.05), (0, 0.72), (1, 0.23)):
-                    if 2 <= low + shift <= OLDEST:
-                        seed[number, low + shift] = share
-            else:
-                seed[number, low : high + 1] = weights[low : high + 1]
+        stock, rows = self.stock["age"], self.rows
+        numbers = rows.number - gone
+        seed = np.vstack([rows.likely, np.zeros(len(self.ages))])
         seed[:-1] *= (
             np.maximum(numbers, TINY)[:, None] / np.maximum(seed[:-1].sum(axis=1), TINY)[:, None]
         )
@@ -266,16 +354,16 @@ class Allotter:
         """New plans in force, older plans in force, and new plans that have ended."""
         stock = self.stock_table()
         table, ended_leaf, ended_need = self.new_table(stock)
-        rows, _ = self.age_rows()
-        leaf, row = self.ended_places(ended_leaf)
-        ages = self.age_table(np.bincount(row, minlength=len(rows)))
-        new = self.new_slots(table, ages, rows)
-        older = self.older_slots(stock - table, ages[-1])
+        rows = self.rows
+        leaf, row = self.ended_places(ended_leaf, self.ended_rows(ended_need))
+        ages = self.age_table(np.bincount(row, minlength=len(rows.number)))
         size = len(leaf)
         ended = free_slots(size)
-        ended.leaf, ended.need = leaf, shuffled(self.rng, ended_need)
-        low, high = np.array(rows)[row].T
-        ended.age = ended.start_age = np.minimum((low + high + 1) // 2, OLDEST - 1)
+        ended.leaf, ended.need = leaf, self.needs_ended(rows.start[row], ended_need)
+        ended.start_age, ended.end_age = rows.start[row], rows.end[row]
+        ended.age = middle_age(rows)[row]
+        new = self.new_slots(table, ages, rows, ended)
+        older = self.older_slots(stock - table, ages[-1])
         sexes = share_out(size, self.new["sex"].astype(float))
         ended.sex = shuffled(self.rng, sexes)
         new.sex = shuffled(self.rng, self.new["sex"] - sexes)
@@ -283,16 +371,104 @@ class Allotter:
         self.give_ethnicities([new, older])
         return new, older, ended
 
-    def new_slots(self, table: Ints, ages: Ints, rows: list[tuple[int, int]]) -> Slots:
+    def new_slots(self, table: Ints, ages: Ints, rows: AgeRows, ended: Slots) -> Slots:
         """New plans in force."""
         row, age = np.nonzero(ages[:-1])
-        leaf, need, column = self.placed(table, True, age, ages[row, age])
+        if self.targets.new.start_needs is None:
+            leaf, need, column = self.placed(table, True, age, ages[row, age])
+        else:
+            every = np.repeat(np.arange(len(row)), ages[row, age])
+            leaf, need, column = self.placed_by_start(table, every, rows.start[row], age, ended)
         slots = free_slots(len(leaf))
         slots.leaf, slots.need, slots.age = leaf, need, age[column]
-        if self.targets.new.by_start_age:
-            slots.start_age = np.array(rows)[row[column], 0]
+        slots.start_age, slots.end_age = rows.start[row[column]], rows.end[row[column]]
         slots.held[:] = 1
         return slots
+
+    # -- needs by age when the plan started
+
+    def start_groups(self) -> tuple[Ints, Ints]:
+        """The youngest age of each published range of ages at the start; plans by it and need."""
+        known = self.targets.new.start_needs or {}
+        lows = np.array(sorted(known))
+        return lows, np.array([[known[low].get(n, 0) for n in self.needs] for low in sorted(known)])
+
+    def needs_ended(self, starts: Ints, needs: Ints) -> Ints:
+        """The need of each new plan that has ended, which plans of its age at the start have."""
+        if self.targets.new.start_needs is None:
+            return shuffled(self.rng, needs)
+        lows, wanted = self.start_groups()
+        group = np.searchsorted(lows, starts, side="right") - 1
+        table = whole_table(
+            wanted.astype(float), np.bincount(group, minlength=len(lows)), needs, wanted
+        )
+        found = np.full(len(starts), len(self.needs) - 1)
+        for number in np.unique(group):
+            own = shuffled(self.rng, table[number])
+            found[np.flatnonzero(group == number)[: len(own)]] = own
+        return found
+
+    def placed_by_start(
+        self, table: Ints, every: Ints, starts: Ints, ages: Ints, ended: Slots
+    ) -> tuple[Ints, Ints, Ints]:
+        """Setting, need and age column of each plan, as many of each need and age at the start.
+
+        `every` is the column of each plan, `starts` and `ages` are those of the columns.
+        """
+        lows, wanted = self.start_groups()
+        wanted = wanted.copy()
+        gone = np.searchsorted(lows, ended.start_age, side="right") - 1
+        np.subtract.at(wanted, (gone, ended.need), 1)
+        group = np.searchsorted(lows, starts, side="right") - 1
+        allowed = self.leaf_ages()
+        fits = np.array(
+            [allowed[:, ages[every[group[every] == g]]].sum(axis=1) for g in range(len(lows))]
+        ).T
+        room = np.bincount(group[every], minlength=len(lows))
+        parts: list[tuple[Ints, int, Ints]] = []
+        for number in range(len(self.needs)):
+            rows = table[:, number]
+            columns = np.minimum(np.maximum(wanted[:, number], 0), room)
+            cells = whole_table(np.ones(fits.shape), rows, columns, fits)
+            fits = fits - cells
+            left = rows - cells.sum(axis=1)
+            cells += whole_table(np.ones(fits.shape), left, columns - cells.sum(axis=0))
+            places, own = np.nonzero(cells)
+            times = cells[places, own]
+            parts.append((np.repeat(places, times), number, np.repeat(own, times)))
+            room = room - cells.sum(axis=0)
+        placed = sum(len(places) for places, *_ in parts)
+        for number in range(len(self.needs)):
+            rest = np.repeat(
+                np.arange(len(self.leaves)),
+                table[:, number] - np.bincount(parts[number][0], minlength=len(self.leaves)),
+            )
+            spare = np.repeat(np.arange(len(lows)), room)[: len(rest)]
+            room = room - np.bincount(spare, minlength=len(lows))
+            parts.append((rest, number, spare))
+        total = int(table.sum())
+        self.targets.give_way(
+            "sen_need_newplans", "", total, placed,
+            "not as many plans of each need and age are in force, or ended since",
+        )  # fmt: skip
+        leaves = np.concatenate([places for places, *_ in parts])
+        needs = np.concatenate([np.full(len(places), number) for places, number, _ in parts])
+        of_group = np.concatenate([own for *_, own in parts])
+        column = np.full(len(leaves), -1)
+        short: list[str] = []
+        for number in range(len(lows)):
+            pool = list(self.rng.permutation(every[group[every] == number]))
+            rows = np.flatnonzero(of_group == number)
+            free = allowed[leaves[rows]].all(axis=1)
+            for row in rows[~free]:
+                fit = [i for i, c in enumerate(pool) if allowed[leaves[row], ages[c]]]
+                short += [] if fit else [self.leaves[leaves[row]]]
+                column[row] = pool.pop(fit[0] if fit else 0)
+            column[rows[free]] = pool
+        names = ", ".join(sorted(set(short)))
+        why = f"not as many people of the ages that go with {names}"
+        self.targets.give_way(self.targets.settings_table, "", total, total - len(short), why)
+        return leaves, needs, column
 
     def older_slots(self, table: Ints, ages: Ints) -> Slots:
         """Older plans in force, with the years they have been held."""

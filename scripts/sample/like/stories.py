@@ -42,12 +42,12 @@ class LikeStories(CaseMaker):
         self.free_older = np.ones(len(self.older), dtype=bool)
 
     def born(self, slots: Slots, starts: Days, latest: Days) -> Days:
-        """Birth dates that give the age on the age reference day and on the start of the plan."""
+        """Births that give the ages on the reference day, at the start and at the year's end."""
         low, high = self.age_span(self.survey.age_day, slots.age)
-        start_low, start_high = self.age_span(starts, slots.start_age)
-        known = slots.start_age >= 0
-        low = np.where(known, np.maximum(low, start_low), low)
-        high = np.where(known, np.minimum(high, start_high), high)
+        for days, ages in ((starts, slots.start_age), (self.last, slots.end_age)):
+            first, last = self.age_span(days, ages)
+            low = np.where(ages >= 0, np.maximum(low, first), low)
+            high = np.where(ages >= 0, np.minimum(high, last), high)
         high = np.maximum(np.minimum(high, latest), low)
         return between(self.rng, low, high, len(slots))
 

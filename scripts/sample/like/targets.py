@@ -32,13 +32,17 @@ class Conflict:
 class Group:
     """A group of plans: how many, and how many of each kind; None where nothing is published.
 
-    `ages` are those on the age reference day, or, when `by_start_age`, on the day the plan started:
-    youngest, oldest and number. `needs` are by group of settings, or under "" for all together.
+    `ages` are those on the age reference day, or, when `by_year_end`, on the last day of the
+    calendar year: youngest, oldest and number; `start_ages` are those on the day the plan started.
+    `needs` are by group of settings, or under "" for all together; `start_needs` are by the
+    youngest age at the start.
     """
 
     plans: int = 0
     ages: list[tuple[int, int, int]] | None = None
-    by_start_age: bool = False
+    by_year_end: bool = False
+    start_ages: list[tuple[int, int, int]] | None = None
+    start_needs: dict[int, dict[str, int]] | None = None
     sexes: dict[str, int] | None = None
     settings: dict[str, int] | None = None
     needs: dict[str, dict[str, int]] | None = None
@@ -79,6 +83,22 @@ class Disputes:
 
 
 @dataclass
+class Reviews:
+    """Annual reviews of plans in force that started before the calendar year.
+
+    Meetings and decisions are by when they were: since the calendar year, in it, before it.
+    `not_due` are the meetings so near the survey day that a decision may still be in time.
+    """
+
+    meetings: tuple[int, int, int]
+    decisions: tuple[int, int, int]
+    not_due: int
+    outstanding: int
+    in_time: int
+    outcomes: dict[str, int]
+
+
+@dataclass
 class Targets:
     """Everything the extract of a collection year must come to."""
 
@@ -102,6 +122,9 @@ class Targets:
     dispute_columns: dict[str, tuple[str, str, str, str]] = field(default_factory=dict)
     # Plans ceased in the year: (youngest, oldest, reason) to number.
     ceased: dict[tuple[int, int, int], int] = field(default_factory=dict)
+    # The whole years that they were held, by reason; None where nothing is published.
+    ceased_years: dict[int, dict[int, int]] | None = None
+    reviews: Reviews | None = None
     # Personal budgets: how many, with arrangements, and by code of direct payments.
     budgets: int | None = None
     arrangements: int = 0
