@@ -1,5 +1,6 @@
 -- The plans behind a figure of annual_reviews.csv: one row per figure and plan.
--- In the names, 25 means the year of the survey and 24 the year before it.
+-- A figure of several releases is here once. In the names, 25 means the year of the survey and 24
+-- the year before it.
 with
 
 plans as (
@@ -25,12 +26,14 @@ judged as (
         is_met and review_meeting > year_end as review_meeting_25,
         is_met and review_meeting between year_start and year_end as review_meeting_24,
         is_met and review_meeting < year_start as review_meeting_prior_24,
+        is_met and review_meeting >= year_start as review_completed,
         is_met as total_review_meeting,
         is_expected and not is_met as no_review_meeting,
         is_decided and last_review > year_end as review_decision25,
         is_decided and last_review between year_start and year_end as review_decision24,
         is_decided and last_review < year_start as review_decision_prior24,
-        is_met and not is_decided and is_within_time as review_decision_not_due,
+        is_met and is_within_time as review_decision_not_due,
+        is_met and not is_decided and is_within_time as review_undecided_not_due,
         is_met and not is_decided and not is_within_time as review_decision_outstanding,
         is_met and review_outcome = 'A' as outcome_amend,
         is_met and review_outcome = 'C' as outcome_cease,

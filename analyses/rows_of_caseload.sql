@@ -8,7 +8,12 @@ counted as (
         request_id,
         breakdown_topic,
         breakdown,
-        unnest(['ehcplans', setting, setting_group]) as figure,
+        unnest([
+            'ehcplans',
+            setting,
+            setting_group,
+            if(setting = 'special_academy_free', setting_kind, setting),
+        ]) as figure,
     from ({{ in_breakdowns('caseload', ref('plans_at_survey_day')) }})
     where request_id is not null
 ),

@@ -8,7 +8,12 @@ counted as (
         request_id,
         breakdown_topic,
         breakdown,
-        unnest(['new_ehc_plans', setting, setting_group]) as figure,
+        unnest([
+            'new_ehc_plans',
+            setting,
+            setting_group,
+            if(setting = 'special_academy_free', setting_kind, setting),
+        ]) as figure,
     from ({{ in_breakdowns('newplans', ref('plans_started')) }})
     where request_id is not null
 ),

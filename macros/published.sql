@@ -65,6 +65,10 @@
         case when are_schools_known then count(*) filter (setting = '{{ column }}') end
             as {{ column }},
     {% endfor -%}
+    {% for kind in ['special_academy', 'special_free_school'] -%}
+        case when are_schools_known then count(*) filter (setting_kind = '{{ kind }}') end
+            as {{ kind }},
+    {% endfor -%}
     {% for column in ['mainstream_total', 'special_total', 'ap_pru_total', 'ed_elsewhere'] -%}
         case when are_schools_known then count(*) filter (setting_group = '{{ column }}') end
             as {{ column }},
@@ -78,8 +82,9 @@
     case when are_providers_known then count(*) filter (setting_group = 'fe_total') end as fe_total,
 {%- endmacro %}
 
-{# The figures of a dataset as DfE lays them out: the authority and the period before them, every
-   value text, x where there is none. The contract puts the columns in DfE's order. #}
+{# The figures of a dataset of every release: the authority and the period before them, every value
+   text, x where there is none. Which of them a release has, in what order and by what name, is in
+   published_columns. #}
 {% macro as_published(figures, period, period_words) -%}
     select
         returns.return_id,

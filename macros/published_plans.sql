@@ -1,14 +1,13 @@
-{# The primary needs that a release counts by name. #}
+{# The primary needs that are counted by name. #}
 {% macro counted_needs() -%}
     {{ return([
-        'asd', 'hi', 'mld', 'msi', 'oth', 'pd', 'pmld', 'semh', 'slcn', 'sld', 'spld', 'vi',
+        'asd', 'ds', 'hi', 'mld', 'msi', 'oth', 'pd', 'pmld', 'semh', 'slcn', 'sld', 'spld', 'vi',
     ]) }}
 {%- endmacro %}
 
-{# The need that a plan counts under in a release: Down Syndrome is among other needs. #}
+{# The need that a plan counts under. #}
 {% macro need_counted(need) -%}
     case
-        when lower({{ need }}) = 'ds' then 'oth'
         when lower({{ need }}) in ('{{ counted_needs() | join("', '") }}') then lower({{ need }})
         else 'need_unknown'
     end
@@ -38,6 +37,8 @@
             {% for need in counted_needs() + ['need_unknown'] %}
                 count(request_id) filter (need = '{{ need }}') as number_{{ need }},
             {% endfor %}
+            -- The release of 2025 has Down syndrome among other needs.
+            number_oth + number_ds as number_oth_with_ds,
         from ({{ in_breakdowns(dataset, 'plans') }})
         group by return_id, position, breakdown_topic, breakdown, is_known
     ),
@@ -45,7 +46,7 @@
     figures as (
         select
             *,
-            {% for need in counted_needs() %}
+            {% for need in counted_needs() + ['oth_with_ds'] %}
                 {{ share_of('number_' ~ need, 'ehc_plans') }} as {{ need }}_pc,
             {% endfor %}
             {{ share_of('number_need_unknown', 'ehc_plans') }} as unknown_pc,

@@ -56,10 +56,21 @@
             request_id,
             breakdown_topic,
             breakdown,
-            unnest(['ehc_plans', 'number_' || {{ need_counted('need') }}]) as figure,
+            unnest([
+                'ehc_plans',
+                'number_' || {{ need_counted('need') }},
+                case
+                    when {{ need_counted('need') }} in ('ds', 'oth') then 'number_oth_with_ds'
+                end,
+            ]) as figure,
         from ({{ in_breakdowns(dataset, records) }})
         where request_id is not null
+    ),
+
+    named as (
+        select * from counted
+        where figure is not null
     )
 
-    {{ rows_behind('counted', 'named_plan') }}
+    {{ rows_behind('named', 'named_plan') }}
 {%- endmacro %}

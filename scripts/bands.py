@@ -30,9 +30,10 @@ def write_bands(folder: Path, path: Path) -> int:
                 " as evidence from intermediate.national_bands_found as bands"
                 " inner join spec.published_datasets as datasets using (dataset)"
                 # Years that a run lays out so: DfE republishes older ones in its newest tables.
-                " semi join (from spec.published_columns union all by name"
+                " semi join (select dataset, figure, year_from, year_to from spec.published_columns"
+                " union all select dataset, column_name, year_from, year_to"
                 " from spec.published_columns_2022) as columns"
-                " on bands.dataset = columns.dataset and bands.figure = columns.column_name"
+                " on bands.dataset = columns.dataset and bands.figure = columns.figure"
                 " and bands.collection_year between columns.year_from and columns.year_to"
                 " order by datasets.release desc, datasets.position, figure, breakdown,"
                 " collection_year"

@@ -56,7 +56,9 @@ Mappings = Annotated[
 AcceptArrival = Annotated[
     bool,
     typer.Option(
-        "--accept-arrival", help="Go on although far fewer rows or values arrived than last time."
+        "--accept-arrival",
+        help="Go on although the extract is not as expected: far fewer rows or values than last"
+        " time, or a number of plans far from the one that DfE last published.",
     ),
 ]
 AcceptUnconfirmed = Annotated[
@@ -72,6 +74,14 @@ Published = Annotated[
         "--published",
         help="The folder of DfE's published CSV files, for last year's figures and the national"
         " bands. [default: the setting published]",
+    ),
+]
+Release = Annotated[
+    int | None,
+    typer.Option(
+        "--release",
+        help="Write DfE's published tables as this release of theirs lays them out, such as 2025."
+        " [default: the setting published_release, else the newest that covers the year]",
     ),
 ]
 Wait = Annotated[
@@ -128,10 +138,17 @@ def _job(
     warehouse: Path | None,
     folder: Path | None,
     published: Path | None = None,
+    release: int | None = None,
 ) -> Job:
     settings = _settings(config)
     if published is not None:
         settings = settings.model_copy(update={"published": published})
+    if release is not None:
+        settings = settings.model_copy(update={"published_release": release})
+    if settings.published_release is not None:
+        from .published import release_of
+
+        release_of(year, settings.published_release)
     return Job(
         year=year,
         config=settings,
@@ -151,6 +168,7 @@ def run_all(
     accept_arrival: AcceptArrival = False,
     accept_unconfirmed: AcceptUnconfirmed = False,
     published: Published = None,
+    release: Release = None,
     wait: Wait = False,
     force: Force = False,
 ) -> None:
@@ -161,7 +179,7 @@ def run_all(
     """
     from . import run
 
-    job = _job(year, config, warehouse, out, published)
+    job = _job(year, config, warehouse, out, published, release)
     choices = run.Choices(accept_arrival, accept_unconfirmed, tuple(mapping or ()))
     raise typer.Exit(run.run(job, extract, choices, wait=wait, force=force).exit_code)
 
@@ -295,11 +313,12 @@ def report(
     warehouse: Warehouse = None,
     out: Out = None,
     published: Published = None,
+    release: Release = None,
 ) -> None:
     """Write the reports from a built warehouse: the page, the workbook, the published tables."""
     from . import run
 
-    run.report_stage(_job(year, config, warehouse, out, published), Stages())
+    run.report_stage(_job(year, config, warehouse, out, published, release), Stages())
 
 
 @app.command()

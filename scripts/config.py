@@ -93,8 +93,9 @@ class Config(_Settings):
     form_local_rules: Name | None = None
     sources: list[str] = []
     published: Name | None = None
+    published_release: int | None = None
     small_numbers: int = Field(default=5, ge=0, le=100)
-    similar: list[LaCode] = []
+    similar: Literal["neighbours", "region"] | list[LaCode] = "neighbours"
     encrypt: bool = False
     nightly: Nightly | None = None
 

@@ -1,4 +1,5 @@
--- One row per figure that DfE has published of an authority and collection year: the newest release's.
+-- One row per figure that DfE has published of an authority and collection year: the newest release's,
+-- and of two files of a release the corrected one's.
 select
     figures.la_code,
     figures.collection_year,
@@ -7,9 +8,12 @@ select
     figures.breakdown,
     figures.is_total,
     figures.figure,
-    case when defects.what is null and figures.is_available then figures.value end as value,
-    case when defects.what is null then figures.number end as number,
-    defects.what as defect,
+    coalesce(
+        defects.what,
+        if(figures.is_withdrawn, 'DfE has corrected it since: give the corrected file', null)
+    ) as defect,
+    case when defect is null and figures.is_available then figures.value end as value,
+    case when defect is null then figures.number end as number,
     figures._file as source_file,
     figures._row as source_row,
 from {{ ref('stg_published_figures') }} as figures
@@ -28,5 +32,8 @@ qualify row_number() over (
         figures.dataset,
         case when not figures.is_total then lower(figures.breakdown) end,
         figures.figure
-    order by figures.release desc nulls last, figures._file, figures._row
+    order by
+        figures.release desc nulls last,
+        figures.is_corrected desc,
+        figures._file, figures._row
 ) = 1

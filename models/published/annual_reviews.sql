@@ -1,5 +1,6 @@
 -- One row per return and breakdown: annual reviews of the plans in force on the survey day.
--- In the names, 25 means the year of the survey and 24 the year before it.
+-- A figure of several releases is here once. In the names, 25 means the year of the survey and 24
+-- the year before it.
 {% set decisions = '(number_decsion_4weeks + number_decision_gt_4weeks)' %}
 with
 
@@ -29,15 +30,20 @@ counted as (
         count(*) filter (is_met and review_meeting between year_start and year_end)
             as review_meeting_24,
         count(*) filter (is_met and review_meeting < year_start) as review_meeting_prior_24,
+        -- The latest meeting alone is returned: one since the calendar year hides one in it.
+        count(*) filter (is_met and review_meeting >= year_start) as review_completed,
         count(*) filter (is_met) as total_review_meeting,
         count(*) filter (is_expected and not is_met) as no_review_meeting,
         count(*) filter (is_decided and last_review > year_end) as review_decision25,
         count(*) filter (is_decided and last_review between year_start and year_end)
             as review_decision24,
         count(*) filter (is_decided and last_review < year_start) as review_decision_prior24,
-        count(*) filter (is_met and not is_decided and is_within_time) as review_decision_not_due,
+        -- Not due is a matter of the meeting alone: a decision already made does not change it.
+        count(*) filter (is_met and is_within_time) as review_decision_not_due,
         count(*) filter (is_met and not is_decided and not is_within_time)
             as review_decision_outstanding,
+        -- For the page, whose parts add up: those not due that are not decided either.
+        count(*) filter (is_met and not is_decided and is_within_time) as review_undecided_not_due,
         count(*) filter (is_met and review_outcome = 'A') as outcome_amend,
         count(*) filter (is_met and review_outcome = 'C') as outcome_cease,
         count(*) filter (is_met and review_outcome = 'M') as outcome_maintan,
@@ -52,7 +58,6 @@ counted as (
 figures as (
     select
         *,
-        review_meeting_prior_24 as "review_meeting_prior_24.1",
         {{ share_of('number_decsion_4weeks', decisions) }} as pc_decsion_4weeks,
         {{ share_of('number_decision_gt_4weeks', decisions) }} as pc_decision_gt_4weeks,
     from counted
@@ -69,7 +74,7 @@ figures_collected as (
         total_ehc_plans,
         review_expected,
         review_not_expected,
-        case when has_reviews then columns('^(review_(meet|dec)|.*_review_meet|outcome|no_outcome|number|pc_)') end,
+        case when has_reviews then columns('^(review_(meet|dec|comp|undec)|.*_review_meet|outcome|no_outcome|number|pc_)') end,
     from figures
     inner join {{ ref('published_returns') }} as returns on figures.return_id = returns.return_id
 )

@@ -21,6 +21,24 @@ topics_given as (
     where breakdown_topic is not null
 ),
 
+-- What DfE's files hold of the authority and year, whatever the row.
+figures_given as (
+    select distinct
+        la_code,
+        collection_year,
+        dataset,
+        figure,
+    from {{ ref('dfe_figures') }}
+),
+
+datasets_given as (
+    select distinct
+        la_code,
+        collection_year,
+        dataset,
+    from figures_given
+),
+
 shares as (
     {{ shares_of(ref('figures'), ['return_id']) }}
 ),
@@ -56,6 +74,15 @@ beside as (
             when earlier.value is not null then 'return ' || earlier.return_id
             when dfe.defect is not null then 'not used: ' || dfe.defect
         end as last_year_source,
+        case
+            when last_year is not null then null
+            when dfe.defect is not null then dfe.defect
+            when dfe.figure is not null then 'DfE gives no number for it'
+            when figures_given.figure is not null then 'DfE''s file has no such row'
+            when datasets_given.dataset is not null then 'DfE''s file has no such figure'
+            when earlier.figure is not null then 'the return of the year before has no number for it'
+            else 'no file of DfE''s and no return of the year before has the table'
+        end as no_last_year,
         try_cast(last_year as double) as last_number,
         shares.share,
         shares.what as share_of,
@@ -84,6 +111,15 @@ beside as (
             and figures.dataset = topics_given.dataset
             and figures.breakdown_topic = topics_given.breakdown_topic
             and figures.figure = topics_given.figure
+    left join figures_given
+        on returns.la_code = figures_given.la_code
+            and returns.collection_year = figures_given.collection_year + 1
+            and figures.dataset = figures_given.dataset
+            and figures.figure = figures_given.figure
+    left join datasets_given
+        on returns.la_code = datasets_given.la_code
+            and returns.collection_year = datasets_given.collection_year + 1
+            and figures.dataset = datasets_given.dataset
     left join shares
         on figures.return_id = shares.return_id
             and figures.dataset = shares.dataset
@@ -106,6 +142,7 @@ select
     value as this_year,
     last_year,
     last_year_source,
+    no_last_year,
     round(number - last_number, 1) as change,
     case
         when not is_percentage

@@ -13,6 +13,7 @@
     'residential_settings': ('breakdown_topic', 'breakdown'),
     'work_based_placements': ('breakdown_topic', 'breakdown'),
     'sen2_dmo_dco': ('null', 'null'),
+    'phase_transfers': ('null', 'null'),
     'sen2_age_caseload': ('null', 'characteristic_age'),
     'sen2_age_new_plans': ('null', 'characteristic_age'),
     'sen2_estab_caseload': ('establishment_group', 'establishment_type'),
@@ -52,16 +53,18 @@ values_of_tables as (
 
 columns_released as (
     select
+        release,
         dataset,
-        column_name,
-        min(position) as column_position,
-    from (
-        select dataset, column_name, position from {{ ref('published_columns') }}
-        union all
-        select dataset, column_name, position from {{ ref('published_columns_2022') }}
-    )
-    where position is not null
-    group by dataset, column_name
+        figure,
+        position as column_position,
+    from {{ ref('published_columns') }}
+    union all
+    select
+        release,
+        dataset,
+        column_name as figure,
+        position,
+    from {{ ref('published_columns_2022') }}
 )
 
 select
@@ -82,15 +85,22 @@ select
         as breakdown,
     {{ is_total_row('tables.breakdown_topic', 'tables.breakdown', 'datasets.total_row') }}
         as is_total,
-    released.column_name as figure,
+    released.figure,
     tables.value,
     try_cast(tables.value as double) as number,
 from values_of_tables as tables
 inner join {{ ref('published_datasets') }} as datasets on tables.dataset = datasets.dataset
--- A column that DfE has twice is here once.
+-- A return has the figures of its release.
+inner join {{ ref('returns_compared') }} as returns on tables.return_id = returns.return_id
 inner join columns_released as released
-    on tables.dataset = released.dataset and tables.name = released.column_name
+    on returns.release = released.release
+        and tables.dataset = released.dataset
+        and tables.name = released.figure
 left join {{ ref('published_breakdowns') }} as breakdowns
     on tables.dataset = breakdowns.dataset
         and tables.breakdown_topic = breakdowns.breakdown_topic
         and tables.breakdown = breakdowns.breakdown
+-- And the rows of its release.
+where
+    breakdowns.dataset is null
+    or returns.release between breakdowns.release_from and breakdowns.release_to

@@ -59,5 +59,6 @@ select
     coalesce(not_placed, published_column) as setting,
     coalesce(not_placed, published_group) as setting_group,
     setting_status,
+    setting_kind,
     case when not_placed = 'unknown' then if(urn is null, 'ukprn', 'urn') end as unknown_by,
 from judged

@@ -10,6 +10,7 @@
 ] %}
 {% set items = {
     'has_reviews': ('active_plans', 'review_meeting'),
+    'has_phase_transfers': ('active_plans', 'phase_transfer_due_date'),
     'has_social_care_officer': ('sen2', 'dsco'),
 } %}
 with
@@ -56,9 +57,8 @@ collected as (
 
 select
     returns.* exclude (lea),
+    releases.release,
     (year(returns.year_start) || '-' || key_dates.value)::date as age_reference_date,
-    (year(returns.year_start) - 1 || '-' || key_dates.value)::date
-        as age_reference_date_before_year,
     limits.* exclude (return_id),
     collected.* exclude (return_id),
     format('{}{:02d}', returns.collection_year - 1, returns.collection_year % 100)
@@ -73,6 +73,8 @@ select
 from returns
 inner join limits on returns.return_id = limits.return_id
 inner join collected on returns.return_id = collected.return_id
+inner join {{ ref('published_releases') }} as releases
+    on returns.collection_year between releases.year_from and releases.year_to
 inner join {{ ref('key_dates') }} as key_dates on key_dates.name = 'age_reference_day'
 left join {{ ref('local_authorities') }} as authorities
     on returns.lea = authorities.old_la_code

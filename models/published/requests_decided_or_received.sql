@@ -15,6 +15,7 @@ select
         false
     ) as is_decided,
     requests.request_outcome_date - requests.received_date <= returns.decide_days as is_in_time,
+    requests.request_source as by_request_source,
     people.by_sex,
     people.by_ethnicity,
     {{ age_on('people.birth_date', 'requests.received_date') }} as by_request_age,

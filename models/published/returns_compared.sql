@@ -20,9 +20,13 @@ select
     returns.return_id,
     returns.la_code,
     returns.collection_year,
+    releases.release,
     max(earlier.return_id) as return_before,
 from returns
 left join returns as earlier
     on returns.la_code = earlier.la_code
         and returns.collection_year = earlier.collection_year + 1
-group by returns.return_id, returns.la_code, returns.collection_year
+-- The newest release that covers the year.
+inner join {{ ref('published_releases') }} as releases
+    on returns.collection_year between releases.year_from and releases.year_to
+group by returns.return_id, returns.la_code, returns.collection_year, releases.release

@@ -18,6 +18,7 @@ counted as (
             ) as over{{ suffix }},
             count(*) filter ({{ base }} and days > year_after_days)
                 as over_a_year{{ suffix }},
+            format('{:g}', round(avg(days) filter ({{ base }}) / 7, 1)) as weeks{{ suffix }},
         {% endfor %}
     from ({{ in_breakdowns('timeliness_20_week', ref('plans_timed')) }})
     group by return_id, position, breakdown_topic, breakdown, is_known
@@ -41,6 +42,7 @@ figures as (
                 {{ count ~ suffix }} as {{ column ~ suffix }},
                 {{ share_of(count ~ suffix, 'den' ~ suffix) }} as {{ pc }}_{{ column ~ suffix }},
             {% endfor %}
+            weeks{{ suffix }} as avg_weeks_issue_plan{{ '_exc' if suffix }},
         {% endfor %}
     from counted
 )

@@ -1,12 +1,14 @@
 -- One row per figure of DfE's published tables as landed: a row and column of a file.
 select
-    try_cast(figures.release as integer) as release,
+    try_cast(left(figures.release, 4) as integer) as release,
+    coalesce(contains(figures.release, 'corrected'), false) as is_corrected,
+    coalesce(contains(figures.release, 'withdrawn'), false) as is_withdrawn,
     figures.dataset,
     figures.time_period,
-    case datasets.period
-        when 'academic_year' then left(figures.time_period, 4)::integer + 1
-        when 'calendar_year' then figures.time_period::integer + 1
-        else figures.time_period::integer
+    -- DfE has written the academic year for a calendar year too.
+    case
+        when datasets.period = 'survey_year' then figures.time_period::integer
+        else left(figures.time_period, 4)::integer + 1
     end as collection_year,
     figures.la_code,
     figures.breakdown_topic,

@@ -4,14 +4,14 @@ with
 labels as (
     select
         dataset,
-        column_name,
-        any_value(label) as label,
+        figure,
+        max_by(label, release) as label,
     from (
-        select dataset, column_name, label from {{ ref('published_columns') }}
+        select release, dataset, figure, label from {{ ref('published_columns') }}
         union all
-        select dataset, column_name, label from {{ ref('published_columns_2022') }}
+        select release, dataset, column_name, label from {{ ref('published_columns_2022') }}
     )
-    group by dataset, column_name
+    group by dataset, figure
 ),
 
 judged as (
@@ -36,7 +36,7 @@ judged as (
     from {{ ref('figure_changes') }} as changes
     inner join {{ ref('returns') }} as returns on changes.return_id = returns.return_id
     inner join labels
-        on changes.dataset = labels.dataset and changes.figure = labels.column_name
+        on changes.dataset = labels.dataset and changes.figure = labels.figure
     where changes.band_low is not null
 )
 

@@ -30,8 +30,7 @@
         'review_meeting_25', 'review_meeting_24', 'review_meeting_prior_24',
     ]),
     ('annual_reviews', 'total_review_meeting', [
-        'review_decision25', 'review_decision24', 'review_decision_prior24',
-        'review_decision_not_due', 'review_decision_outstanding',
+        'review_completed', 'review_meeting_prior_24',
     ]),
     ('annual_reviews', 'total_review_meeting', [
         'outcome_amend', 'outcome_cease', 'outcome_maintan', 'no_outcome',

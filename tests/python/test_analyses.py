@@ -14,7 +14,10 @@ from sen2.published import headings
 from .conftest import YEAR, Built, dbt, failures
 
 DATASETS = [name for name in headings(YEAR) if name != "sen2_dmo_dco"]
-PERCENTAGE = re.compile(r"(?i)(^|_)pc(_|$)")
+NO_COUNT = re.compile(r"(?i)(^|_)pc(_|$)|^avg_")
+"""The figures that are percentages and averages."""
+NO_BREAKDOWNS = ("residential_settings", "phase_transfers")
+"""Tables with few rows: the sample has nobody in a residential placement."""
 
 
 def compiled(target: Path) -> dict[str, str]:
@@ -56,11 +59,13 @@ def test_the_rows_are_as_many_as_the_figure_in_every_breakdown(
     published = {
         (figure.lower(), breakdown): number
         for figure, breakdown, number in figures
-        if not PERCENTAGE.search(figure)
+        if not NO_COUNT.search(figure)
     }
-    assert {key: number for key, number in published.items() if number} == dict(opened)
-    # The sample has nobody in a residential placement.
-    assert len({breakdown for _, breakdown in opened}) > 5 or dataset == "residential_settings"
+    # Figures of other releases are opened too.
+    names = {figure for figure, _ in published}
+    of_release = {key: number for key, number in opened.items() if key[0] in names}
+    assert {key: number for key, number in published.items() if number} == of_release
+    assert len({breakdown for _, breakdown in opened}) > 5 or dataset in NO_BREAKDOWNS
 
 
 @pytest.mark.parametrize(

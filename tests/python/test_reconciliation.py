@@ -20,6 +20,7 @@ AREA = ["time_period", "time_identifier", "geographic_level", "old_la_code", "la
 ROWS = [*AREA, "breakdown_topic", "breakdown"]
 STOCK, FLOW = f"{YEAR - 2}{(YEAR - 1) % 100}", str(YEAR - 2)
 """The periods of the collection before: its academic year, and the calendar year before it."""
+FIGURE_MISSING = "DfE's file has no such figure"
 
 
 def write_file(folder: Path, name: str, header: Sequence[str], *rows: Sequence[object]) -> Path:
@@ -167,6 +168,46 @@ def test_every_figure_of_every_table_is_there_once(compared: Path) -> None:
         breakdowns = [r for r in spec.seed("published_breakdowns") if r["dataset"] == dataset]
         assert rows == figures * max(1, len(breakdowns))
     assert {dataset for dataset, _, _ in found} == set(headings(YEAR))
+
+
+def test_files_of_the_release_before_give_every_figure_its_last_year(
+    built: Built, tmp_path: Path
+) -> None:
+    """A return's own tables, as files of DfE, are last year's of the next year's return."""
+    path = tmp_path / "sen2.duckdb"
+    shutil.copy(built.warehouse, path)
+    for release, missing in (
+        (None, {"DfE gives no number for it"}),
+        (
+            2025,
+            {
+                "DfE gives no number for it",
+                "DfE's file has no such figure",
+                "DfE's file has no such row",
+                "no file of DfE's and no return of the year before has the table",
+            },
+        ),
+    ):
+        write_published(built.warehouse, "built", YEAR, tmp_path, release)
+        with warehouse.connect(path) as connection:
+            releases.land(connection, tmp_path / "published", AUTHORITY)
+        models().build(YEAR + 1, path)
+        with duckdb.connect(str(path), read_only=True) as connection:
+            found = connection.execute(
+                "select dataset, figure, no_last_year, last_year from published.figure_changes"
+                " where return_id = 'built'"
+            ).fetchall()
+        assert {why for _, _, why, _ in found} == {None, *missing}
+        assert all((why is None) == (value is not None) for *_, why, value in found)
+        without = {(name, figure) for name, figure, why, _ in found if why == FIGURE_MISSING}
+        if release:
+            assert ("caseload", "special_academy") in without
+            assert ("sen_needs_all_plans", "number_ds") in without
+            assert ("caseload", "special_total") not in without
+        else:
+            expected = [v for name, f, _, v in found if f == "review_expected"]
+            assert expected
+            assert None not in expected
 
 
 def test_the_changes_are_written_beside_dfe_s_tables(compared: Path, tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ select
 from columns_needed
 anti join {{ ref('published_columns') }} as published_columns
     on columns_needed.dataset = published_columns.dataset
-        and columns_needed.value = published_columns.column_name
+        and columns_needed.value = published_columns.figure
 union all
 select
     dataset,

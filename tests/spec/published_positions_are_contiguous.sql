@@ -3,11 +3,10 @@ with
 
 numbered as (
     select
-        'published_columns' as seed,
+        'published_columns ' || release as seed,
         dataset,
         position,
     from {{ ref('published_columns') }}
-    where position is not null
     union all
     select
         'published_breakdowns',

@@ -1,4 +1,4 @@
--- Each published table has the columns of its DfE file, in order and spelling, after our return_id.
+-- Each published table has all figures of the releases, and others only where the page shows them.
 {% set datasets = [
     'caseload',
     'newplans',
@@ -13,17 +13,16 @@
     'residential_settings',
     'work_based_placements',
     'sen2_dmo_dco',
+    'phase_transfers',
 ] %}
 with
 
--- A column that DfE has twice has a number in our table the second time.
 built as (
     {% for dataset in datasets %}
         {% set table = ref('published_requests' if dataset == 'requests' else dataset) %}
         select
             '{{ dataset }}' as dataset,
-            column_index - 1 as position,
-            regexp_replace(column_name, '\.[0-9]+$', '') as column_name,
+            column_name as figure,
         from duckdb_columns()
         where
             schema_name = '{{ table.schema }}'
@@ -34,20 +33,19 @@ built as (
 ),
 
 released as (
-    select
+    select distinct
         dataset,
-        position,
-        column_name,
+        figure,
     from {{ ref('published_columns') }}
-    where position is not null
 )
 
 select
     coalesce(built.dataset, released.dataset) as dataset,
-    coalesce(built.position, released.position) as position,
-    built.column_name as built_column,
-    released.column_name as released_column,
+    built.figure as built_figure,
+    released.figure as released_figure,
 from built
 full join released
-    on built.dataset = released.dataset and built.position = released.position
-where built.column_name is distinct from released.column_name
+    on built.dataset = released.dataset and built.figure = released.figure
+left join {{ ref('page_figures') }} as shown
+    on built.dataset = shown.dataset and built.figure = shown.part
+where built.figure is null or coalesce(released.figure, shown.part) is null
