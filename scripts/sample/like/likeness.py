@@ -271,7 +271,8 @@ class Dress:
         # Of the reviews drawn for these plans only the dates of a phase transfer stay.
         old = parts.reviews
         is_old = expected[old.plan]
-        kept = taken(old, ~is_old | ~np.isnat(old.due))
+        outcome_alone = made.plan[np.isnat(made.meeting)]
+        kept = taken(old, ~is_old | (~np.isnat(old.due) & ~np.isin(old.plan, outcome_alone)))
         is_old = expected[kept.plan]
         kept.decision = np.where(is_old, -1, kept.decision)
         for name in ("meeting", "decided", "draft"):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..days import Days, Flags, Ints, Random, between, day_in, never, when, year_of
+from ..days import Days, Ints, Random, between, day_in, never, when, year_of
 from ..reviews import Reviews as Made
 from ..survey import Survey
 from .targets import Reviews, Targets
@@ -88,11 +88,13 @@ class LikeReviews:
     def make(self, plans: Ints, starts: Days, labels: list[str]) -> Made | None:
         """One review for as many of the plans as were met; None when the counts do not fit.
 
-        `plans` are those in force that started before the year, on the days given.
+        `plans` are those in force that started before the year, on the days given. Outcomes beyond
+        the meetings have a review without one.
         """
         wanted = self.targets.reviews
         found = solve(wanted) if wanted else None
-        size = sum(wanted.meetings) if wanted else 0
+        met = sum(wanted.meetings) if wanted else 0
+        size = max(met, sum(wanted.outcomes.values())) if wanted else 0
         if wanted is None or found is None or size > len(plans):
             if wanted is not None:
                 self.targets.give_way("annual_reviews", "", size, 0, NO_FIT, True)
@@ -102,11 +104,12 @@ class LikeReviews:
         # Those that met first to the plans that started first.
         chosen = np.argsort(starts, kind="stable")[:size]
         order = np.argsort(meeting, kind="stable")
-        meeting, decided = meeting[order], decided[order]
+        meeting = np.append(meeting[order], never(size - met))
+        decided = np.append(decided[order], never(size - met))
         return Made(
             plan=plans[chosen],
             meeting=meeting,
-            decision=self.outcomes(~np.isnat(decided), wanted.outcomes, labels),
+            decision=self.outcomes(decided, meeting, wanted.outcomes, labels),
             decided=decided,
             draft=never(size),
             due=never(size),
@@ -139,14 +142,13 @@ class LikeReviews:
         last = np.minimum(np.where(in_time, meeting + limit, ends), ends)
         return meeting, when(after >= 0, between(self.rng, first, last, size))
 
-    def outcomes(self, is_decided: Flags, wanted: dict[str, int], labels: list[str]) -> Ints:
-        """What each review decided, the decided ones first; -1 where that is not recorded."""
+    def outcomes(
+        self, decided: Days, meeting: Days, wanted: dict[str, int], labels: list[str]
+    ) -> Ints:
+        """What each review decided, those without a date last; -1 where that is not recorded."""
         codes = [labels.index(code) for code, number in wanted.items() for _ in range(number)]
-        order = np.concatenate([
-            self.rng.permutation(np.flatnonzero(is_decided)),
-            self.rng.permutation(np.flatnonzero(~is_decided)),
-        ])  # fmt: skip
-        found = np.full(len(is_decided), -1)
-        codes = codes[: len(order)]
+        chance = self.rng.random(len(decided))
+        order = np.lexsort((chance, np.isnat(decided), np.isnat(meeting)))
+        found = np.full(len(decided), -1)
         found[order[: len(codes)]] = self.rng.permutation(codes)
         return found
