@@ -718,6 +718,7 @@ def main() -> None:
     except Exception as error:
         sys.exit(stopping.exit_code() or _told(error))
     finally:
+        stopping.leave()
         gc.freeze()  # what is loaded goes with the process: to look through it takes half a second
 
 

@@ -53,6 +53,18 @@ def exit_code() -> int:
     return _code
 
 
+def leave() -> None:
+    """End the process when it was told to stop, once all is tidy.
+
+    An orderly end of Python would end DuckDB's threads in the middle of what they do, and abort.
+    """
+    if _code:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(_code)
+
+
 def _end(number: int, frame: FrameType | None) -> None:
     global _code
     _code = 128 + number
