@@ -72,7 +72,8 @@ def facts_of(connection: duckdb.DuckDBPyConnection, job: Job) -> Facts:
         "format": FORMAT,
         "return": _rows(
             connection,
-            "select collection_year, la_code, survey_day, period_start, period_end, as_at"
+            "select collection_year, la_code, survey_day, period_start, period_end, as_at,"
+            " extracted_on"
             " from intermediate.survey",
         )[0],
         "settings": _rows(connection, "from audit.extract_settings")[0],

@@ -26,7 +26,8 @@ from . import swap, warehouse
 
 TABLES = {
     "runs": (
-        "run integer, collection_year integer, la_code varchar, as_at date, outcome varchar,"
+        "run integer, collection_year integer, la_code varchar, extracted_on date,"
+        " outcome varchar,"
         " exit_code integer, warehouse_run bigint, submission varchar, submission_sha256 varchar,"
         " fingerprint varchar, project varchar, started_at timestamptz, run_by varchar,"
         " record varchar"
@@ -65,8 +66,8 @@ def facts_of(
     connection: duckdb.DuckDBPyConnection, changes: Mapping[str, tuple[int, int]]
 ) -> Record:
     """What the history keeps of a built warehouse; `changes` are appeared and cleared by rule."""
-    (run, as_at) = connection.execute(
-        "select (select max(run) from audit.runs), as_at from intermediate.survey"
+    (run, extracted_on) = connection.execute(
+        "select (select max(run) from audit.runs), extracted_on from audit.extract_settings"
     ).fetchall()[0]
     figures = connection.execute(
         "select dataset, figure, value from audit.run_figures where run = ? order by all", [run]
@@ -81,7 +82,7 @@ def facts_of(
     ).fetchall()
     return {
         "warehouse_run": run,
-        "as_at": str(as_at),
+        "extracted_on": str(extracted_on),
         "run_figures": figures,
         "run_issues": [[*rule, *changes.get(rule[0], (0, 0))] for rule in rules],
         "run_timings": timings,
@@ -118,8 +119,8 @@ def absorb(history: Path, folder: Path) -> int:
 
 
 PURGED = (
-    "before_date date, kind varchar, file varchar, as_at date, bytes bigint, sha256 varchar,"
-    " purged_by varchar, purged_at timestamptz"
+    "before_date date, kind varchar, file varchar, extracted_on date, bytes bigint,"
+    " sha256 varchar, purged_by varchar, purged_at timestamptz"
 )
 """The columns of the table purged: a file or folder that `sen2 purge` removed."""
 
@@ -129,12 +130,13 @@ Purged = tuple[str, str, date, int, str | None]
 def record_purge(
     history: Path, before: date, rows: Sequence[Purged], by: str, purged_at: str
 ) -> None:
-    """Record what a purge removes: kind, name, as-at date, bytes and SHA-256 of each.
+    """Record what a purge removes: kind, name, day of the extract, bytes and SHA-256 of each.
 
     `by` and `purged_at` say who did it when: an act is recorded, and no result depends on it.
     """
     with FileLock(history.with_name(f".{history.stem}.lock")), _rewritten(history) as connection:
         connection.execute(f"create table if not exists purged ({PURGED})")
+        _rename_day(connection, "purged")
         connection.executemany(
             "insert into purged values (?, ?, ?, ?, ?, ?, ?, ?)",
             [[before, *row, by, purged_at] for row in rows],
@@ -152,6 +154,7 @@ def _rewritten(history: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     with warehouse.connect(draft, encrypted=False) as connection:
         for table, columns in TABLES.items():
             connection.execute(f"create table if not exists {table} ({columns})")
+            _rename_day(connection, table)
             for column in columns.split(", "):  # that a history of an older version has not
                 connection.execute(f"alter table {table} add column if not exists {column}")
         yield connection
@@ -160,11 +163,22 @@ def _rewritten(history: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     swap.put(draft, history)
 
 
+def _rename_day(connection: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Give the day of the extract its name in a history of an older version, which said as_at."""
+    held = connection.execute(
+        "select column_name from duckdb_columns() where table_name = ?", [table]
+    ).fetchall()
+    if ("as_at",) in held:
+        connection.execute(f"alter table {table} rename as_at to extracted_on")
+
+
 def _add(connection: duckdb.DuckDBPyConnection, name: str, made: Record) -> None:
     """Add one record under the next number."""
     (run,) = connection.execute("select coalesce(max(run), 0) + 1 from runs").fetchall()[0]
     values = {"run": run, "record": name} | {
-        key: value for key, value in made.items() if key not in TABLES
+        "extracted_on" if key == "as_at" else key: value  # a record of an older version
+        for key, value in made.items()
+        if key not in TABLES
     }
     connection.execute(
         f"insert into runs ({', '.join(values)}) values ({', '.join('?' * len(values))})",

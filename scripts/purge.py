@@ -1,8 +1,8 @@
 """Retention: removing what earlier runs left, up to a date that is given, and recording that.
 
-What a thing is dated by is its content, never a file's time or the clock: the as-at date of a
-warehouse, a submission or a pack. When the warehouse of a year is itself older than the date, the
-whole year goes; until then its newest audit pack stays, since the chain ends in it.
+What a thing is dated by is its content, never a file's time or the clock: the day of the extract
+that it was made from, also after the survey day. When the warehouse of a year is itself older than
+the date, the whole year goes; until then its newest audit pack stays, since the chain ends in it.
 """
 
 import re
@@ -43,11 +43,11 @@ LEFT_OVER = (".building_*", ".draft-*", ".parquet-*", ".*.part")
 
 @dataclass(frozen=True)
 class Item:
-    """One file or folder to remove: what it is, its as-at date, and how many bytes it has."""
+    """One file or folder to remove: what it is, the day of its extract, and its size in bytes."""
 
     kind: str
     path: Path
-    as_at: date
+    day: date
     bytes: int
 
     @property
@@ -100,7 +100,7 @@ def plan(before: date, folder: Path, out: Path, config: Config | None) -> Plan:
         _archived(found, archive / places.SUBMISSIONS, KEPT_SUBMISSION, "kept submission")
     for site in found.sites:
         _of_site(found, site)
-    found.items.sort(key=lambda item: (item.as_at, str(item.path)))
+    found.items.sort(key=lambda item: (item.day, str(item.path)))
     return found
 
 
@@ -134,17 +134,17 @@ def _in(found: Plan, folder: Path, pattern: str = "*") -> list[Path]:
 
 
 def _of_site(found: Plan, site: Site) -> None:
-    as_at = _as_at(site)
+    day = _day_of_site(site)
     copies = [
-        ("copy in Parquet", site.out / places.PARQUET, _as_at_of_parquet),
+        ("copy in Parquet", site.out / places.PARQUET, _day_of_parquet),
         *(
-            ("pseudonymised copy", path, _as_at_of_warehouse)
+            ("pseudonymised copy", path, _day_of_warehouse)
             for path in _in(found, site.out / places.PSEUDONYMISED, "*.duckdb")
         ),
     ]
     dated: list[tuple[str, Path, Callable[[Path], date | None]]] = [
         *(
-            (kind, path, lambda path: _as_at_of_submission(path, site.out.name))
+            (kind, path, lambda path: _day_of_submission(path, site))
             for kind, name in (
                 ("superseded", places.SUPERSEDED),
                 ("signed submission", places.FINAL),
@@ -153,18 +153,18 @@ def _of_site(found: Plan, site: Site) -> None:
         ),
         *copies,
     ]
-    goes = as_at is not None and as_at < found.before
+    goes = day is not None and day < found.before
     for kind, path, day_of in dated:
         if path.exists():
-            _add(found, kind, path, as_at if goes else day_of(path))
-    _packs(found, site, as_at if goes else None)
-    if as_at is None:
+            _add(found, kind, path, day if goes else day_of(path))
+    _packs(found, site, day if goes else None)
+    if day is None:
         if site.warehouse:
             found.stays.append(f"{site.warehouse}: its date cannot be told; remove it yourself")
         return
     if goes:
         found.retired.append(site)
-        _retire(found, site, as_at)
+        _retire(found, site, day)
     elif site.warehouse:
         _imported(found, site.warehouse)
 
@@ -182,21 +182,21 @@ def _imported(found: Plan, path: Path) -> None:
     ]
 
 
-def _retire(found: Plan, site: Site, as_at: date) -> None:
+def _retire(found: Plan, site: Site, day: date) -> None:
     """The warehouse itself, what stands beside it, and its outputs."""
     if site.warehouse:
         place = places.Place(site.warehouse.resolve())
         beside = [places.log_of(site.warehouse), place.folder]
         for path in dict.fromkeys([site.warehouse, place.warehouse, *beside]):
             if path.exists():
-                _add(found, "warehouse", path, as_at)
+                _add(found, "warehouse", path, day)
     names = _outputs(site)
     for name in sorted(names):
         if (path := site.out / name).is_file() or path.is_symlink():
-            _add(found, "output", path, as_at)
+            _add(found, "output", path, day)
     for pattern in LEFT_OVER:
         for path in sorted(site.out.glob(pattern)):
-            _add(found, "left over", path, as_at)
+            _add(found, "left over", path, day)
     ours = {item.path for item in found.items}
     strange = [
         path
@@ -216,24 +216,24 @@ def _outputs(site: Site) -> set[str]:
     return {name for name in names if trust.is_inside(site.out / name, [site.out])}
 
 
-def _packs(found: Plan, site: Site, as_at: date | None) -> None:
+def _packs(found: Plan, site: Site, of_year: date | None) -> None:
     """The packs up to the first that stays: the chain is cut at its beginning, never in between."""
     files = _in(found, site.out / places.PACKS, "SEN2_*_pack_*.zip")
     for number, path in enumerate(files):
-        day = as_at or _as_at_of_pack(path)
-        if as_at is None and (day is None or day >= found.before):
+        day = of_year or _day_of_pack(path)
+        if of_year is None and (day is None or day >= found.before):
             return
-        if as_at is None and number == len(files) - 1:
+        if of_year is None and number == len(files) - 1:
             found.stays.append(f"{path}: the newest pack, in which the chain ends")
             return
         _add(found, "audit pack", path, day)
 
 
-def _add(found: Plan, kind: str, path: Path, as_at: date | None) -> None:
-    if as_at is None:
+def _add(found: Plan, kind: str, path: Path, day: date | None) -> None:
+    if day is None:
         found.stays.append(f"{path}: its date cannot be told; remove it yourself")
-    elif as_at < found.before:
-        found.items.append(Item(kind, path, as_at, _size(path)))
+    elif day < found.before:
+        found.items.append(Item(kind, path, day, _size(path)))
 
 
 def _size(path: Path) -> int:
@@ -257,16 +257,23 @@ def _date(text: Any) -> date | None:
         return None
 
 
-def _as_at(site: Site) -> date | None:
+def _day_of_site(site: Site) -> date | None:
     if site.warehouse:
-        return _as_at_of_warehouse(site.warehouse)
-    return _date(_facts(site.out / places.AUDIT).get("return", {}).get("as_at"))
+        return _day_of_warehouse(site.warehouse)
+    return _day_in(_facts(site.out / places.AUDIT))
 
 
-def _as_at_of_warehouse(path: Path) -> date | None:
-    """The as-at date of the built return, else the newest survey day of what was imported."""
+def _day_in(facts: dict[str, Any]) -> date | None:
+    """The day of the extract in the facts of a run; an older version wrote as_at alone."""
+    of_return = facts.get("return", {})
+    return _date(of_return.get("extracted_on") or of_return.get("as_at"))
+
+
+def _day_of_warehouse(path: Path) -> date | None:
+    """The day of the extract, else the newest survey day of what was imported."""
     for query in (
-        "select max(as_at) from intermediate.survey",
+        "select max(extracted_on) from intermediate.survey",
+        "select max(as_at) from intermediate.survey",  # built by an older version
         "select max(try_cast(reference_date as date)) from imported.sen2",
     ):
         if (found := _asked(path, query)[:1]) and (day := _date(found[0][0])):
@@ -285,30 +292,34 @@ def _asked(path: Path, query: str) -> list[tuple[Any, ...]]:
     return []
 
 
-def _as_at_of_parquet(folder: Path) -> date | None:
+def _day_of_parquet(folder: Path) -> date | None:
     file = folder / "intermediate" / "survey.parquet"
-    with suppress(duckdb.Error), duckdb.connect() as connection:
-        return _date(
-            connection.execute(f"select max(as_at) from {files.read_parquet(file)}").fetchall()[0][
-                0
-            ]
-        )
+    for column in ("extracted_on", "as_at"):  # an older version had as_at alone
+        with suppress(duckdb.Error), duckdb.connect() as connection:
+            query = f"select max({column}) from {files.read_parquet(file)}"
+            return _date(connection.execute(query).fetchall()[0][0])
     return None
 
 
-def _as_at_of_submission(path: Path, folder: str) -> date | None:
-    """What its header says, else the survey day of the year that the folder is named by."""
+def _day_of_submission(path: Path, site: Site) -> date | None:
+    """What its header says, else the survey day of the year that its folder is named by.
+
+    After the survey day every header says that day, so such a submission goes with its year.
+    """
+    survey_day = said = None
+    with suppress(ValueError, InputError):
+        survey_day = said = spec.collection(int(site.out.name)).survey_day
     with suppress(OSError), path.open("rb") as file:
         if found := DATE_TIME.search(file.read(HEAD)):
-            return _date(found[1].decode())
-    with suppress(ValueError, InputError):
-        return spec.collection(int(folder)).survey_day
-    return None
+            said = _date(found[1].decode())
+    if said and survey_day and said >= survey_day:
+        return max(said, _day_of_site(site) or said)
+    return said
 
 
-def _as_at_of_pack(path: Path) -> date | None:
-    with suppress(TypeError, *ZIP_FAULTS), zipfile.ZipFile(path) as packed:
-        return _date(pack.facts_in(packed)["return"]["as_at"])
+def _day_of_pack(path: Path) -> date | None:
+    with suppress(TypeError, AttributeError, *ZIP_FAULTS), zipfile.ZipFile(path) as packed:
+        return _day_in(pack.facts_in(packed))
     return None
 
 
@@ -331,7 +342,7 @@ def carry_out(found: Plan, by: str) -> list[str]:
             if site.warehouse and site.warehouse.exists():
                 stack.enter_context(lock.held(site.warehouse, [site.out]))
         rows = [
-            (item.kind, item.path.name, item.as_at, item.bytes, item.sha256) for item in found.items
+            (item.kind, item.path.name, item.day, item.bytes, item.sha256) for item in found.items
         ]
         now = datetime.now(UTC).isoformat(timespec="seconds")
         history.record_purge(found.history, found.before, rows, by, now)
@@ -391,7 +402,7 @@ def _remove_if_empty(folder: Path) -> None:
 def lines(found: Plan) -> Sequence[str]:
     """The plan as a person reads it, oldest first."""
     return [
-        f"  {item.as_at}  {item.kind:<20}{_megabytes(item.bytes):>10}  {item.path}"
+        f"  {item.day}  {item.kind:<20}{_megabytes(item.bytes):>10}  {item.path}"
         for item in found.items
     ] + [f"  stays: {words}" for words in found.stays]
 

@@ -104,6 +104,10 @@ def _summary(person: Person) -> list[str]:
         f"The {survey['collection_year']} return of authority {survey['return_la']},"
         f" as at {known_on}; the survey day is {survey['survey_day']}."
     ]
+    if survey["extracted_on"] and survey["extracted_on"] > known_on:
+        lines.append(
+            f"The extract is of {survey['extracted_on']}: clocks and notes go by that day."
+        )
     if person.return_id != BUILT:
         lines.append(f"This is the return {person.return_id}, imported: it has no cases or clocks.")
     elif not person.scope:

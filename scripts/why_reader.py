@@ -217,7 +217,7 @@ def read(
     survey = ask(
         connection,
         "select returns.return_id, returns.collection_year, returns.return_la, returns.survey_day,"
-        " returns.period_start, returns.period_end, survey.as_at"
+        " returns.period_start, returns.period_end, survey.as_at, survey.extracted_on"
         " from validation.returns as returns"
         " left join intermediate.survey as survey on returns.return_id = 'built'"
         " where returns.return_id = $return",

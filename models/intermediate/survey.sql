@@ -27,6 +27,7 @@ select
         else collections.survey_day
     end as period_end,
     {{ as_at('settings', 'collections') }} as as_at,
+    settings.extracted_on,
     settings.la_code,
     settings.software_code,
     settings.release,

@@ -17,11 +17,8 @@ overrides as (
     from {{ source('raw', 'overrides') }}
 ),
 
-as_at as (
-    select {{ as_at('settings', 'collections') }} as day
-    from {{ source('audit', 'extract_settings') }} as settings
-    cross join {{ ref('collections') }} as collections
-    where collections.collection_year = {{ var('collection_year') }}
+settings as (
+    select extracted_on from {{ source('audit', 'extract_settings') }}
 ),
 
 -- The landed rows that have a correction's key, with what its column holds.
@@ -85,7 +82,7 @@ judged as (
     select
         overrides.override_row,
         case
-            when overrides.expiry_date < (select as_at.day from as_at) then 'expired'
+            when overrides.expiry_date < (select settings.extracted_on from settings) then 'expired'
             when matches.override_row is null then 'row_not_found'
             when matches.is_key_repeated then 'ambiguous'
             when matches.rows_as_expected = 0 then 'value_changed'

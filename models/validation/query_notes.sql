@@ -7,7 +7,7 @@ notes as (
 ),
 
 survey as (
-    select as_at from {{ ref('survey') }}
+    select extracted_on from {{ ref('survey') }}
 ),
 
 -- What the rule of a note found on its record, or on any record.
@@ -29,7 +29,7 @@ judged as (
     select
         notes.*,
         case
-            when notes.expiry_date < (select survey.as_at from survey) then 'expired'
+            when notes.expiry_date < (select survey.extracted_on from survey) then 'expired'
             when matches._row is null then 'no_such_issue'
             when notes.kind = 'agreed' and not matches.is_query and not matches.is_error
                 then 'cannot_be_agreed'

@@ -5,7 +5,7 @@ from . import charts
 from .charts import Bar, Point
 from .compare import ENGLAND, Figure, figures_of, period_words, population
 from .figures import BINS, BINS_TO_LIMIT, BREACH_WEEKS, Value, percent, rate
-from .parts import Cell, Chart, Section, Sources, Table, extremes, month
+from .parts import Cell, Chart, Section, Sources, Table, day, extremes, month
 
 DFE = "DfE, Education, health and care plans"
 CLOCKS = {
@@ -363,7 +363,8 @@ def _breaches(sources: Sources) -> Section:
     chart = Chart(
         "breaches",
         "Cases still running, by when they are due",
-        f"Number of cases with a statutory clock running as at {_as_at(sources)}",
+        "Number of cases with a statutory clock running on the day of the extract,"
+        f" {day(sources.facts.extracted_on)}",
         "Due within a week: " + "; ".join(f"{name} {value.text}" for name, value in soon) + ".",
         Table(["Clock", *bands], rows),
         f"Limits: {limits}; a phase transfer by the day the law sets. A plan that has ceased is"
@@ -372,10 +373,6 @@ def _breaches(sources: Sources) -> Section:
         panels=panels,
     )
     return Section("breaches", "Cases about to breach", [chart])
-
-
-def _as_at(sources: Sources) -> str:
-    return sources.own.split("as at ")[1]
 
 
 def _settings(sources: Sources) -> Section:

@@ -147,11 +147,12 @@ def test_a_seed_is_read_as_it_is(folders: Path, name: str) -> None:
 
 
 def test_the_age_of_a_copy_comes_from_its_own_file(tmp_path: Path) -> None:
+    other = tmp_path / "extracted_on=1999-01-01"
     for name, day in (("ext[ab]", "2026-01-15"), ("exta", "2020-01-16")):
-        folder = tmp_path / "as_at=1999-01-01" / name / "intermediate"
+        folder = other / name / "intermediate"
         folder.mkdir(parents=True)
         plain = tmp_path / "t.parquet"
-        duckdb.sql(f"copy (select date '{day}' as as_at) to {literal(str(plain))}")
+        duckdb.sql(f"copy (select date '{day}' as extracted_on) to {literal(str(plain))}")
         plain.rename(folder / "survey.parquet")
-    found = purge._as_at_of_parquet(tmp_path / "as_at=1999-01-01" / "ext[ab]")
+    found = purge._day_of_parquet(other / "ext[ab]")
     assert str(found) == "2026-01-15"

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
-from sen2 import audit, cli, lock, pack, places, purge, verify, warehouse
+from sen2 import audit, cli, history, lock, pack, places, purge, verify, warehouse
 from sen2.config import Job, read_config
 from sen2.errors import InputError
 from sen2.files import sha256
@@ -58,21 +58,21 @@ class Place:
             connection.execute(EXPLAIN_ALL)
         self.write_audit()
 
-    def write_audit(self, as_at: str = AS_AT) -> None:
+    def write_audit(self, extracted_on: str = AS_AT) -> None:
         audit.write_audit(self.job)
         path = self.out / places.AUDIT
         facts = json.loads(path.read_text(encoding="utf-8"))
-        facts["return"]["as_at"] = as_at
+        facts["return"] |= {"extracted_on": extracted_on, "as_at": min(extracted_on, AS_AT)}
         facts["outputs"] = [
             each for each in facts["outputs"] if not each["file"].startswith("my own")
         ]
         path.write_text(json.dumps(facts), encoding="utf-8")
 
-    def pack(self, as_at: str) -> Path:
+    def pack(self, extracted_on: str) -> Path:
         own = self.out / "my own notes.txt"
         text = own.read_bytes()
         own.unlink()
-        self.write_audit(as_at)
+        self.write_audit(extracted_on)
         made = pack.write_pack(self.job, NAME)
         own.write_bytes(text)
         return made
@@ -114,7 +114,7 @@ def test_only_what_is_older_goes_and_all_of_it(place: Place) -> None:
     assert place.plan(before).items == []
     with duckdb.connect(str(place.warehouses / places.HISTORY), read_only=True) as connection:
         rows = connection.execute(
-            "select kind, file, as_at, bytes > 0, length(sha256), purged_by, before_date"
+            "select kind, file, extracted_on, bytes > 0, length(sha256), purged_by, before_date"
             " from purged order by kind"
         ).fetchall()
     assert [row[0] for row in rows] == [
@@ -231,10 +231,50 @@ def test_copies_go_by_the_day_of_what_they_copy(
     survey.parent.mkdir(parents=True)
     duckdb.sql(f"copy (select date '{OLD_AS_AT}' as as_at) to '{survey}'")
     with duckdb.connect(str(copy)) as connection:
-        connection.execute(f"update intermediate.survey set as_at = date '{OLD_AS_AT}'")
+        connection.execute(f"update intermediate.survey set extracted_on = date '{OLD_AS_AT}'")
     gone = place.gone(DAY_BEFORE)
     assert {f"out/{YEAR}/parquet/intermediate/survey.parquet",
             f"out/{YEAR}/pseudonymised/{copy.name}"} <= gone  # fmt: skip
+
+
+def test_what_a_later_extract_made_stays_though_it_is_as_at_the_survey_day(place: Place) -> None:
+    """After the survey day every return is as at that day, whenever its extract was taken."""
+    late, before = f"{YEAR}-03-05", f"{YEAR}-02-25"
+    older = place.pack(f"{YEAR}-02-01").name
+    newer = place.pack(late).name
+    with duckdb.connect(str(place.warehouse)) as connection:
+        connection.execute(f"update intermediate.survey set extracted_on = date '{late}'")
+    place.write_audit(late)
+    gone = place.gone(before)
+    assert {name for name in gone if name.startswith("out/")} == {
+        f"out/{YEAR}/superseded/SEN2_330_2026_001.xml",
+        f"out/{YEAR}/final/SEN2_330_2026_001.xml",
+        f"out/{YEAR}/packs/{older}",
+    }
+    assert f"warehouse/{place.warehouse.name}" not in gone
+    assert (place.out / "packs" / newer).exists()
+    assert f"warehouse/{place.warehouse.name}" in place.gone(f"{YEAR}-03-06")
+
+
+def test_a_history_of_an_older_version_gets_the_new_name(tmp_path: Path) -> None:
+    path = tmp_path / "history.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create table runs (run integer, as_at date, record varchar)")
+        connection.execute("insert into runs values (1, date '2025-11-01', 'a')")
+        connection.execute(
+            "create table purged (before_date date, kind varchar, file varchar, as_at date,"
+            " bytes bigint, sha256 varchar, purged_by varchar, purged_at timestamptz)"
+        )
+    (tmp_path / "records").mkdir()
+    made = {"started_at": "2026-03-05T01:00:00+00:00", "as_at": "2026-01-15", "exit_code": 0}
+    history.save(tmp_path / "records", made)
+    assert history.absorb(path, tmp_path / "records") == 1
+    gone = [("output", "report.html", date(2025, 11, 1), 5, None)]
+    history.record_purge(path, date(2026, 1, 1), gone, NAME, "2026-03-05T01:00:00+00:00")
+    with duckdb.connect(str(path), read_only=True) as connection:
+        rows = connection.execute("select run, extracted_on::varchar from runs order by 1")
+        assert rows.fetchall() == [(1, "2025-11-01"), (2, "2026-01-15")]
+        assert connection.execute("select count(extracted_on) from purged").fetchone() == (1,)
 
 
 @pytest.fixture(name="command")
