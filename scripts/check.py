@@ -41,7 +41,7 @@ def check(
 
 def _year(file: Path, year: int | None) -> int:
     """The year to check by, the one asked for or the header's; notes what is odd about it."""
-    year = imports.collection_of(file, xml_reader.header_year(file), year)
+    year = imports.collection_of(file, xml_reader.header_years(file), year)
     if not spec.has_confirmed_structure(year):
         raise InputError(
             f"{file}: the XML structure of the {year} pilot is not confirmed by any source, so no"

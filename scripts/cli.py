@@ -419,7 +419,7 @@ def check(
     file: Annotated[Path, typer.Argument(help="A finished SEN2 XML file, whoever made it.")],
     year: Annotated[
         int | None,
-        typer.Option("--year", help="The collection year. [default: the one in its header]"),
+        typer.Option("--year", help="The collection year. [default: the one its header says]"),
     ] = None,
     config: Annotated[
         Path | None,
@@ -463,7 +463,7 @@ def import_(
     ],
     year: Annotated[
         int | None,
-        typer.Option("--year", help="Its collection year. [default: the one in its header]"),
+        typer.Option("--year", help="Its collection year. [default: the one its header says]"),
     ] = None,
     la_code: Annotated[
         str | None,

@@ -63,16 +63,20 @@ def import_return(
     return loaded
 
 
-def collection_of(file: Path, given: str | None, asked: int | None) -> int:
+def collection_of(file: Path, given: tuple[str | None, str | None], asked: int | None) -> int:
     """The collection a return is judged by, the one asked for or the one it gives itself.
 
-    Says what is odd about it; what is no collection with a person level file is an input error.
+    It gives a year and a reference date: a survey day tells more than the year, of which one digit
+    may be wrong. Says what is odd; what is no person level collection is an input error.
     """
-    text = given if given and re.fullmatch("[0-9]{4}", given, re.ASCII) else None
+    held_year, reference_date = given
+    text = held_year if held_year and re.fullmatch("[0-9]{4}", held_year, re.ASCII) else None
+    if asked is None:
+        asked = _collection_surveyed_on(reference_date)
     if asked is None and text is None:
         held = (
             "the year in its header is not four digits"
-            if given
+            if held_year
             else "it begins with no header that has a year"
         )
         raise InputError(f"{file}: {held}. Say which collection it is for with --year.")
@@ -92,6 +96,20 @@ def collection_of(file: Path, given: str | None, asked: int | None) -> int:
     if text is not None and int(text) != year:
         say(f"Note: the file's header says {text}; it is taken as one of {year}.", to=err)
     return year
+
+
+def _collection_surveyed_on(reference_date: str | None) -> int | None:
+    """The collection with a person level file whose survey day this is."""
+    collections = (spec.collection(int(row["collection_year"])) for row in spec.seed("collections"))
+    return next(
+        (
+            collection.year
+            for collection in collections
+            if collection.has_person_level
+            and collection.survey_day.isoformat() == (reference_date or "")[:10]
+        ),
+        None,
+    )
 
 
 def sha256_of(files: Iterable[Path]) -> str:
@@ -147,8 +165,8 @@ def _load(
         )
     if imports_workbook.is_workbook(source):
         return _load_tables(connection, source, name, year, la_code, advance)
-    given = xml_reader.header_year(source)
-    if given is None and year is None:
+    given = xml_reader.header_years(source)
+    if given == (None, None) and year is None:
         _refuse_another_root(source)
     year = collection_of(source, given, year)
     warehouse.prepare(connection, year)
@@ -167,7 +185,7 @@ def _load_tables(
     is_folder = source.is_dir()
     reader = imports_blade if is_folder else imports_workbook
     gathered = reader.read(connection, source, advance)
-    year = collection_of(source, gathered.header("year"), year)
+    year = collection_of(source, (gathered.header("year"), gathered.header("reference_date")), year)
     if "sen2" not in gathered.parts and la_code is None:
         raise InputError(f"{source}: has no header, so say whose return it is with --la CODE.")
     imports_tables.check_year(gathered.layout, year, source)

@@ -108,12 +108,13 @@ def return_name(path: Path) -> str:
     return name or "file"
 
 
-def header_year(path: Path) -> str | None:
-    """The text of Year in the header that a file begins with; nothing when it has none."""
+def header_years(path: Path) -> tuple[str | None, str | None]:
+    """The text of Year and of ReferenceDate in the header that a file begins with, if any."""
     peek = _Peek()
     with suppress(_Enough, expat.ExpatError):
         _parse(path, peek, most=HEADER_BYTES)
-    return "".join(peek.text).strip(SPACE) or None
+    year, reference_date = ("".join(text).strip(SPACE) or None for text in peek.texts.values())
+    return year, reference_date
 
 
 def root_of(path: Path) -> str | None:
@@ -221,34 +222,33 @@ class _Handlers:
 
 
 class _Peek(_Handlers):
-    """Looks for the year in the header."""
+    """Looks for the year and the reference date in the header."""
 
     def __init__(self) -> None:
         self.root: str | None = None
         self.path: list[str] = []
-        self.text: list[str] = []
-        self.is_year = False
+        self.texts: dict[str, list[str]] = {"year": [], "referencedate": []}
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
-        """Is this the year?"""
+        """Where are we?"""
         self.has_begun = True
         self.root = self.root or _local(tag)[:LONGEST_NAME]
         self.path.append(_local(tag).lower())
-        self.is_year = self.path[-2:] == ["collectiondetails", "year"]
         if len(self.path) > DEEPEST:
             raise _Enough
 
     def end(self, tag: str) -> None:
-        """Was this the year?"""
-        if self.is_year:
+        """Was this the last of the two, or of what holds them?"""
+        ended = self.path.pop()
+        if ended == "collectiondetails" or all(self.texts.values()):
             raise _Enough
-        self.path.pop()
 
     def characters(self, text: str) -> None:
-        """Keep the year's text."""
-        if self.is_year:
-            self.text.append(text)
-            if sum(map(len, self.text)) > LONGEST_TEXT:
+        """Keep the text of the two."""
+        if self.path[-2:-1] == ["collectiondetails"] and self.path[-1] in self.texts:
+            kept = self.texts[self.path[-1]]
+            kept.append(text)
+            if sum(map(len, kept)) > LONGEST_TEXT:
                 raise _Enough
 
 

@@ -149,7 +149,10 @@ def test_every_value_is_read_into_its_place_with_its_line(
     path: Path, connection: duckdb.DuckDBPyConnection
 ) -> None:
     year = int(path.stem[-4:])
-    assert xml_reader.header_year(path) == str(year)
+    assert xml_reader.header_years(path) == (
+        str(year),
+        spec.collection(year).survey_day.isoformat(),
+    )
     loaded = xml_reader.load(connection, path, "x", year)
     wanted, lines = expected_tables(path)
     for table, expected in wanted.items():
@@ -586,7 +589,7 @@ def test_whatever_is_in_a_file_it_is_read_or_refused(
     path.write_bytes(content)
     refused = ""
     try:
-        xml_reader.header_year(path)
+        xml_reader.header_years(path)
         loaded = xml_reader.load(connection, path, "x", YEAR)
     except InputError as error:
         refused = str(error)
@@ -740,9 +743,10 @@ def test_a_hostile_file_is_refused_at_once_in_little_memory(name: str, tmp_path:
 # The year and the warehouse
 
 
-def year_file(folder: Path, year: str) -> Path:
+def year_file(folder: Path, year: str, reference_date: str = "2026-01-14") -> Path:
     path = folder / "x.xml"
-    path.write_text(sample().replace("<Year>2026</Year>", year), encoding="utf-8")
+    text = sample().replace("<Year>2026</Year>", year)
+    path.write_text(text.replace("2026-01-15", reference_date, 1), encoding="utf-8")
     return path
 
 
@@ -774,6 +778,15 @@ def test_the_year_is_the_one_asked_for_or_the_header_s(
     assert check._year(year_file(tmp_path, ""), 2026) == 2026
     assert check._year(year_file(tmp_path, "<Year>2027</Year>"), None) == 2027
     assert "provisional" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("year", ["<Year>2025</Year>", "<Year>26</Year>", ""])
+def test_a_reference_date_that_is_a_survey_day_tells_the_year(
+    year: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert check._year(year_file(tmp_path, year, "2026-01-15"), None) == 2026
+    assert ("header says 2025" in capsys.readouterr().err) == ("2025" in year)
+    assert check._year(year_file(tmp_path, year, "2026-01-15"), 2027) == 2027
 
 
 def test_only_the_warehouse_of_an_earlier_check_is_replaced(built: Built, tmp_path: Path) -> None:
