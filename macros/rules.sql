@@ -56,3 +56,15 @@
                 between {{ column }}_words.year_from and {{ column }}_words.year_to
     {% endfor %}
 {%- endmacro %}
+
+{# Whether the word of a contract column is none that the CTE allowed_words has for it; a dispute has
+   to have one. #}
+{% macro is_unknown_word(table_name, column) -%}
+    not list_contains(
+        (
+            select w.words from allowed_words as w
+            where w.table_name = '{{ table_name }}' and w.column_name = '{{ column }}'
+        ),
+        coalesce({{ column }}, {{ "''" if table_name == 'disputes' else 'null' }})
+    )
+{%- endmacro %}

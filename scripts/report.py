@@ -436,7 +436,7 @@ HOW_TO_READ = (
     ),
     (
         "Main cause",
-        "A grey line follows from another fault of the same record: correct that one first.",
+        "A grey line follows from another fault: correct that one first.",
     ),
     (
         "Note",

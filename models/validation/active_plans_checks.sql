@@ -31,6 +31,8 @@ judged as (
         need_ranks as sen_type_rank,
         open_placement_ranks as placement_rank,
         last_main_leaving_date as leaving_date,
+        last_left_main_id as points_at_d09,
+        if(open_main_count > 1, first_open_main_id, first_open_second_id) as points_at_d24,
 
         -- an active plan has no placement
         has_active_plans and placement_count = 0 as rule_d01,

@@ -63,16 +63,21 @@ landed as (
                 null
                 {%- for column in words %},
                 case
-                    when not list_contains(
-                        (
-                            select w.words from allowed_words as w
-                            where w.table_name = '{{ table_name }}' and w.column_name = '{{ column }}'
-                        ),
-                        coalesce({{ column }}, {{ "''" if table_name == 'disputes' else 'null' }})
-                    ) then '{{ column }} ' || coalesce({{ column }}, 'blank')
+                    when {{ is_unknown_word(table_name, column) }}
+                        then '{{ column }} ' || coalesce({{ column }}, 'blank')
                 end
                 {%- endfor %}
             ) as unknown_words,
+            concat_ws(
+                ';',
+                null
+                {%- for column in dates %},
+                if({{ column }}_raw is not null, '{{ column }}', null)
+                {%- endfor %}
+                {%- for column in words %},
+                if({{ is_unknown_word(table_name, column) }}, '{{ column }}', null)
+                {%- endfor %}
+            ) as unread_columns,
             null as unapplied_correction,
             null as unread_because,
             null as undecided_match,
@@ -90,6 +95,7 @@ landed as (
         row,
         '',
         '',
+        null,
         null,
         reason,
         null,
@@ -120,6 +126,7 @@ landed as (
         row,
         '',
         '',
+        null,
         case when status not in ('applied', 'expired') then status_reason end,
         null,
         null,
@@ -136,6 +143,7 @@ landed as (
         rows_of._row,
         '',
         '',
+        null,
         null,
         null,
         'score ' || coalesce(matches.score, 0) || ': ' || matches.reason,
@@ -160,6 +168,7 @@ landed as (
         null,
         null,
         null,
+        null,
         case decisions.status
             when 'unknown_person' then 'a person it names is not in the extract'
             when 'one_source' then 'both people are of one source'
@@ -172,6 +181,27 @@ landed as (
     where
         decisions.status <> 'stands'
         or decisions.decision = 'same' and matches.outcome <> 'matched'
+),
+
+-- The items that what could not be read leaves blank.
+unread_items as (
+    select
+        unread.table_name,
+        unread._file,
+        unread._row,
+        string_agg(distinct items.xml_tag, ';' order by items.xml_tag) as unread_items,
+    from (
+        select
+            table_name,
+            _file,
+            _row,
+            unnest(string_split(unread_columns, ';')) as column_name,
+        from landed
+        where unread_columns <> ''
+    ) as unread
+    inner join {{ ref('column_items') }} as items
+        on unread.table_name = items.source_table and unread.column_name = items.source_column
+    group by unread.table_name, unread._file, unread._row
 ),
 
 plans as (
@@ -209,6 +239,7 @@ rows_known as (
         plans.is_transferred_in,
         plans.transferred_date,
         plans.transferred_from_la,
+        unread_items.unread_items,
         dispositions.disposition,
         rejected.fault,
         rejected.reason as rejected_because,
@@ -223,6 +254,10 @@ rows_known as (
         on landed.table_name = dispositions.table_name
             and landed._file = dispositions.file
             and landed._row = dispositions.row
+    left join unread_items
+        on landed.table_name = unread_items.table_name
+            and landed._file = unread_items._file
+            and landed._row = unread_items._row
     left join {{ ref('rejected_rows') }} as rejected
         on landed.table_name = rejected.table_name
             and landed._file = rejected._file
@@ -248,21 +283,34 @@ judged as (
         rows_known.table_name,
         rows_known._file as source_file,
         rows_known._row as source_row,
+        rows_known.unread_items,
+        concat_ws(
+            '; ', nullif(rows_known.unread_dates, ''), nullif(rows_known.unknown_words, '')
+        ) as unread,
+        -- Where a plan names a request of another person, that request lacks the plan.
+        if(rows_known.request_fault = 'other_person', rows_known.named_request_id, null)
+            as about_record_id,
         concat_ws(
             '; ',
             rows_known.rejected_because,
-            nullif(rows_known.unread_dates, ''),
-            nullif(rows_known.unknown_words, ''),
             rows_known.unapplied_correction,
             rows_known.unread_because,
             rows_known.undecided_match,
             rows_known.unfollowed_decision,
-            rows_known.faults_found,
-            case
-                when rows_known.is_plan_accepted
-                    then 'request_id ' || rows_known.named_request_id
-            end
+            rows_known.faults_found
         ) as found,
+        {% for rule in ['x04', 'x11'] %}
+            rows_known.unread_dates as found_{{ rule }},
+        {% endfor %}
+        rows_known.unknown_words as found_x05,
+        {% for rule in ['x03', 'x06'] %}
+            'request_id ' || rows_known.named_request_id as found_{{ rule }},
+        {% endfor %}
+        {% for rule in ['x08', 'x10'] %}
+            'transferred_date ' || coalesce(rows_known.transferred_date::varchar, 'blank')
+            || '; transferred_from_la ' || coalesce(rows_known.transferred_from_la, 'blank')
+                as found_{{ rule }},
+        {% endfor %}
 
         -- an earlier row of the table has the same key, so this one is rejected
         rows_known.fault = 'repeated_key' as rule_x01,

@@ -34,6 +34,8 @@ structure_faults as (
             partition by faults.return_id order by faults.line, faults.rule_id, faults.element
         ) as record_id,
         concat_ws(' ', faults.element, faults.message) as found,
+        faults.element,
+        nullif(replace(faults.message, 'has no ', ''), faults.message) as missing_part,
         faults.rule_id = 'F01' as has_wrong_structure,
         faults.rule_id = 'F02' as has_uncollected_item,
         faults.rule_id = 'F04' as has_wrong_value,
@@ -43,6 +45,49 @@ structure_faults as (
     from {{ source('imported', 'structure_faults') }} as faults
     left join {{ source('imported', 'files') }} as files
         on faults.return_id = files.return_id
+),
+
+-- The items that a fault leaves blank, one or those of a part of the header that is missing, and the
+-- record they are items of: the last that begins before.
+faults_of_items as (
+    select
+        faults.return_id,
+        faults.record_id,
+        items.xml_tag as unread_items,
+        items.table_name as module,
+        faults.source_row as line,
+    from structure_faults as faults
+    inner join returns on faults.return_id = returns.return_id
+    inner join items
+        on returns.collection_year between items.year_from and items.year_to
+            and (
+                lower(faults.element) = lower(items.xml_tag)
+                or items.table_name = 'sen2' and contains(items.module, faults.missing_part)
+            )
+),
+
+lines as (
+    select
+        return_id,
+        module,
+        record_id,
+        line,
+    from {{ source('imported', 'record_lines') }}
+),
+
+located_faults as (
+    select
+        faults_of_items.return_id,
+        faults_of_items.record_id,
+        string_agg(distinct faults_of_items.unread_items, ';' order by faults_of_items.unread_items)
+            as unread_items,
+        max_by(lines.record_id, lines.line) as about_record_id,
+    from faults_of_items
+    left join lines
+        on faults_of_items.return_id = lines.return_id
+            and faults_of_items.module = lines.module
+            and faults_of_items.line >= lines.line
+    group by faults_of_items.return_id, faults_of_items.record_id
 ),
 
 -- The items that are filled in a year that does not collect them, where no line tells it.
@@ -143,7 +188,18 @@ records as (
     from returns
     left join uncollected_items on returns.return_id = uncollected_items.return_id
     union all by name
-    select * from structure_faults
+    select
+        structure_faults.* exclude (element, missing_part),
+        located_faults.unread_items,
+        coalesce(
+            located_faults.about_record_id,
+            structure_faults.person_id,
+            if(located_faults.unread_items is not null, structure_faults.return_id, null)
+        ) as about_record_id,
+    from structure_faults
+    left join located_faults
+        on structure_faults.return_id = located_faults.return_id
+            and structure_faults.record_id = located_faults.record_id
     union all by name
     select
         *,
@@ -160,6 +216,8 @@ judged as (
         found,
         source_file,
         source_row,
+        unread_items,
+        about_record_id,
 
         -- the file is not well formed, or its parts are not those of the year, or not in its order
         has_wrong_structure as rule_f01,

@@ -42,14 +42,18 @@ plans_in_order as (
             ] || coalesce(placement_dates, []),
             lambda day: day is not null
         ) as case_dates,
-        count(*) filter (cease_date is null) over (partition by return_id, person_id)
-            as open_plans,
-        max(coalesce(cease_date, 'infinity'::date)) over (
-            partition by return_id, person_id
-            order by start_date nulls last, request_id
-            rows between unbounded preceding and 1 preceding
-        ) as end_before,
+        row_number() over (
+            partition by return_id, person_id, cease_date is null
+            order by start_date desc nulls last, request_id desc
+        ) as place_from_newest,
+        max(cease_date) over earlier_plans as end_before,
+        coalesce(bool_or(cease_date is null) over earlier_plans, false) as has_open_before,
     from plans
+    window earlier_plans as (
+        partition by return_id, person_id
+        order by start_date nulls last, request_id
+        rows between unbounded preceding and 1 preceding
+    )
 ),
 
 judged as (
@@ -141,11 +145,16 @@ judged as (
         -- of the settings named not exactly one is the main one, or more than one is the second
         setting_count > 0 and (main_setting_count <> 1 or second_setting_count > 1) as rule_n25,
 
-        -- this plan has not ended, nor has another of the person's
-        cease_date is null and open_plans > 1 as rule_n29,
+        -- this plan has not ended, nor has a newer one of the person's
+        cease_date is null and place_from_newest > 1 as rule_n29,
 
-        -- the plan starts before an earlier one of the person has ended, and was not transferred in
-        end_before > start_date and not is_transferred_in as rule_n30,
+        -- the plan starts before an earlier one of the person has ended, and was not transferred in;
+        -- where both are open, another rule says so
+        not is_transferred_in
+        and (
+            end_before > start_date
+            or (has_open_before and start_date is not null and cease_date is not null)
+        ) as rule_n30,
 
         -- the plan ended by transfer, and the person moved away before the assessment was complete
         cease_reason_word = 'transferred' and is_moved_away as rule_n31,

@@ -10,7 +10,20 @@ people as (
 ),
 
 cases as (
-    select * from {{ ref('case_records') }}
+    select
+        *,
+        max(cease_date) filter (cease_reason_word = 'death') over (
+            partition by return_id, person_id
+        ) as death_date,
+        death_date is not null
+        and (
+            has_named_plan and cease_date is null
+            or coalesce(request_outcome_word = 'undecided', false)
+            or received_date > death_date
+            or not_left_count > 0
+            or last_entry_date > death_date
+        ) as is_open_after_death,
+    from {{ ref('case_records') }}
 ),
 
 -- What the person's cases come to; a request with no date received is taken to be the oldest.
@@ -40,6 +53,11 @@ person_cases as (
         sum(not_left_count) > 0 as has_placement_not_left,
         max(open_main_leaving_date) as leaving_date,
         count(*) filter (open_main_count > 0) as requests_with_open_main,
+        min_by(first_open_main_id, coalesce(start_date, received_date, '-infinity'))
+            filter (open_main_count > 0) as points_at_o13,
+        max(request_id) filter (cease_reason_word = 'death') as points_at_o23,
+        string_agg(request_id, ', ' order by request_id) filter (is_open_after_death)
+            as open_after_death,
     from cases
     group by return_id, person_id
 ),
@@ -119,6 +137,10 @@ judged as (
         transfer_la,
         entry_date,
         leaving_date,
+        points_at_o13,
+        points_at_o23,
+        'CeaseReason ' || cease_reason || '; CeaseDate ' || cease_date
+        || '; open or later: request ' || open_after_death as found_o23,
 
         -- the surname is missing
         coalesce(trim(surname) = '', true) as rule_p01,

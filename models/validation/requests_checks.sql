@@ -38,10 +38,14 @@ counted as (
         held.request_id is not null as has_plan_before,
         coalesce('yes' in (cases.request_mediation_word, cases.request_tribunal_word), false)
             as has_dispute,
-        count(*) over (partition by cases.return_id, cases.person_id, cases.received_date)
-            as same_day_count,
-        count(*) filter (cases.is_open) over (partition by cases.return_id, cases.person_id)
-            as open_count,
+        row_number() over (
+            partition by cases.return_id, cases.person_id, cases.received_date
+            order by cases.request_id
+        ) as same_day_place,
+        row_number() over (
+            partition by cases.return_id, cases.person_id, cases.is_open
+            order by cases.received_date desc nulls last, cases.request_id desc
+        ) as place_from_newest,
         returns.collection_year,
         returns.return_la,
         returns.survey_day,
@@ -76,6 +80,8 @@ judged as (
         start_date,
         cease_date,
         transfer_la,
+        'ReceivedDate ' || received_date || '; the plan then held: StartDate ' || held_start_date
+        || '; CeaseDate ' || coalesce(held_cease_date::varchar, 'blank') as found_o24,
 
         -- the outcome is missing or not a code of the year
         coalesce(not {{ is_listed('request_outcome', 'RequestOutcome') }}, true) as rule_r01,
@@ -152,11 +158,11 @@ judged as (
         -- the request is undecided, and the legal limit has passed
         request_outcome_word = 'undecided' and survey_day - received_date > decide_days as rule_r21,
 
-        -- the person has another request received on the same day
-        received_date is not null and same_day_count > 1 as rule_r22,
+        -- an earlier row of the person has a request received on the same day
+        received_date is not null and same_day_place > 1 as rule_r22,
 
-        -- the request or its assessment is open, and so is another of the person's
-        is_open and open_count > 1 as rule_r23,
+        -- the request or its assessment is open, and so is a newer one of the person's
+        is_open and place_from_newest > 1 as rule_r23,
 
         -- the plan was transferred in, and the request or the assessment is not historical
         transfer_la is not null

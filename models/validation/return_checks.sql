@@ -219,6 +219,7 @@ judged as (
         caseload,
         caseload_before,
         unplaced_count,
+        unplaced_count || ' of ' || caseload as found_t08,
 
         -- too large a share of the ceased plans ceased for the reason other
         ceased_other_count > ceased_other_share * ceased_count
