@@ -47,6 +47,7 @@ RULE_FIELDS = ("rule_id", "severity", "module", "year_from", "year_to")
 RULE_COLUMN = re.compile(r"(?P<rule>rule_.+?)(__from_(?P<year>\d{4}))?")
 ROWS: Meta = {"rule_id": "rows", "severity": "error"}
 SIZE: Meta = {"rule_id": "size as published", "severity": "error"}
+FILLED = " is filled in"
 SAID: dict[Outcome, str] = {
     "met": "met",
     "broken": "not met",
@@ -120,11 +121,15 @@ class Checked:
 
 @dataclass(frozen=True)
 class GateResult:
-    """A gate's expectations and what came of them; `validations` are the same, for `write_docs`."""
+    """A gate's expectations and what came of them; `validations` are the same, for `write_docs`.
+
+    `fallen` says, at arrival, what fell from what to what, by suite and expectation.
+    """
 
     gate: Literal["arrival", "rules", "leaving"]
     expectations: list[Checked] = field(default_factory=list)
     validations: "list[ExpectationSuiteValidationResult]" = field(default_factory=list, repr=False)
+    fallen: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @property
     def is_red(self) -> bool:
@@ -141,7 +146,11 @@ class GateResult:
         """Why the gate is closed, one sentence an expectation; none when it is open."""
         if not self.expectations:
             return ["There was nothing to check."]
-        return [checked.reason for checked in self.expectations if checked.is_red]
+        return [
+            self.fallen.get((checked.suite, checked.rule_id), checked.reason)
+            for checked in self.expectations
+            if checked.is_red
+        ]
 
 
 class ColumnCount(NamedTuple):
@@ -198,6 +207,7 @@ def arrival_gate(path: Path, year: int, project: Path = spec.PROJECT) -> GateRes
             present = [row["column_name"] for row in required if row["column_name"] in landed]
             batch = _batch(source, table, _filled_query(table, present))
             _check(batch, suite, _row_count(connection, f"raw.{table}"), parameters, result)
+            _note_falls(table, before, result)
         _check_size(connection, source, year, limits, project, result)
     return result
 
@@ -227,6 +237,26 @@ def _check_size(
     _check(_batch(source, "size", query), suite, rows, parameters, result)
     last = result.expectations[-1]
     result.expectations[-1] = replace(last, words=_size_words(rows, published, of_year))
+
+
+def _note_falls(table: str, before: Mapping[str, ColumnCount], result: GateResult) -> None:
+    """Say of every red expectation of a table what it was in the last good run, and what it is."""
+    suite = f"arrival_{table}"
+    for checked in result.expectations:
+        if checked.suite != suite or not checked.is_red:
+            continue
+        rows = checked.rows_checked
+        if checked.rule_id == ROWS["rule_id"]:
+            last = max((count.rows for count in before.values()), default=0)
+            words = f"{table} {last:,} rows in the last good run, {rows:,} now"
+            result.fallen[suite, checked.rule_id] = words if last else f"{table} has no rows"
+        column = checked.rule_id.removesuffix(FILLED)
+        if checked.rule_id.endswith(FILLED) and checked.outcome == "broken" and column in before:
+            last_blank, last = before[column].missing, before[column].rows
+            result.fallen[suite, checked.rule_id] = (
+                f"{table}, {column}: blank in {last_blank:,} of {last:,} rows in the last good run,"
+                f" in {checked.broken:,} of {rows:,} now"
+            )
 
 
 def _size_words(plans: int, published: int, of_year: int) -> str:
@@ -481,7 +511,7 @@ def _present_meta(row: spec.Row) -> Meta:
 
 
 def _filled_meta(row: spec.Row) -> Meta:
-    return _contract_meta(f"{row['column_name']} is filled in", row)
+    return _contract_meta(f"{row['column_name']}{FILLED}", row)
 
 
 def _least_filled(row: spec.Row) -> str:

@@ -19,7 +19,13 @@ from .landing import codes, contract, mapped
 from .landing.delimited import FORBIDDEN
 from .landing.mapping import Mapping, read_mapping
 
-LANDING_TABLES = ("landed_files", "rows_set_aside", "sources", *mapped.AUDIT_TABLES)
+LANDING_TABLES = (
+    "landed_files",
+    "rows_set_aside",
+    "lines_left_out",
+    "sources",
+    *mapped.AUDIT_TABLES,
+)
 
 
 def land(
@@ -49,11 +55,8 @@ def land(
         )
     order = _order(config, {each.source: each.ids_of or each.source for each in sources})
     load = _prepare_mapped(extract, year, sources) if sources else _prepare_contract(extract, year)
-    kept = {
-        name: notes.read(name, kept_path, FORBIDDEN)
-        for name in warehouse.KEPT_TABLES
-        if (kept_path := getattr(config, name)) is not None
-    }
+    paths = {name: getattr(config, name) for name in warehouse.KEPT_TABLES}
+    kept = notes.read_all({name: file for name, file in paths.items() if file}, FORBIDDEN)
     with warehouse.connect(path, reaches=None) as connection:  # the extract's and mappings' files
         warehouse.prepare(connection, year)
         connection.begin()

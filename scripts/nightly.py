@@ -97,7 +97,7 @@ class Night:
         if before.exists() and (name := _kept_name(before)):
             yield swap.keep(before, self.archive / name)
         for path in submissions:
-            packed = _packed(path, new.place.building.parent, _as_at(building))
+            packed = _packed(path, new.place.building.parent, _extracted_on(building))
             yield swap.replace(packed, self.archive / places.SUBMISSIONS / packed.name)
 
     def _record(self, building: Path, submissions: list[Path]) -> Path:
@@ -214,7 +214,9 @@ def _text(job: Job, now: Path, before: Path, changes: Changes, written: list[Pat
     counts = _counts(now)
     errors, queries, people = counts
     ready = f"ready, {written[0].name}" if written else f"not ready, {errors:,} errors"
-    lines = [f"{_who(job)}, as at {_as_at(now)}: {ready}", ""]
+    lines = [f"{_who(job)}, extract of {_extracted_on(now)}: {ready}", ""]
+    if left_out := run.lines_left_out(now):
+        lines += ["Left out of your own files:", *(f"  {line}" for line in left_out), ""]
     if changes.is_first:
         lines += [f"  errors {errors:,}, queries {queries:,}, people {people:,}", ""]
         first = "This is the first run here: there is none to compare with."
@@ -257,22 +259,24 @@ def _counts(path: Path) -> tuple[int, int, int]:
         ).fetchall()[0]
 
 
-def _as_at(path: Path) -> str:
+def _extracted_on(path: Path) -> str:
+    """The day of the extract in a warehouse, also after the survey day."""
     with warehouse.connect(path, read_only=True) as connection:
-        return str(connection.execute("select as_at from intermediate.survey").fetchall()[0][0])
+        rows = connection.execute("select extracted_on from audit.extract_settings").fetchall()
+        return str(rows[0][0])
 
 
 # What is kept
 
 
 def _kept_name(path: Path) -> str | None:
-    """What a warehouse is called once it is an earlier one: its as-at date and its last run."""
+    """What a warehouse is called once it is an earlier one: its extract's day, its last run."""
     with warehouse.connect(path, read_only=True) as connection:
         tables = "select 1 from duckdb_tables() where table_name = 'survey'"
         if not connection.execute(tables).fetchone():
             return None
         (run_number,) = connection.execute("select max(run) from audit.runs").fetchall()[0]
-    return f"{path.stem}_{_as_at(path)}_run{run_number or 0:05}{path.suffix}"
+    return f"{path.stem}_{_extracted_on(path)}_run{run_number or 0:05}{path.suffix}"
 
 
 def _prune(folder: Path, stem: str, most: int) -> None:
@@ -287,9 +291,9 @@ def _prune(folder: Path, stem: str, most: int) -> None:
         found[number].unlink()
 
 
-def _packed(path: Path, folder: Path, as_at: str) -> Path:
+def _packed(path: Path, folder: Path, extracted_on: str) -> Path:
     """A compressed copy of a submission, under a name that no other submission has."""
-    name = f"{path.stem}_{as_at}_{sha256(path)[:12]}{path.suffix}.gz"
+    name = f"{path.stem}_{extracted_on}_{sha256(path)[:12]}{path.suffix}.gz"
     packed = folder / name
     packed.write_bytes(gzip.compress(path.read_bytes(), mtime=0))
     return packed

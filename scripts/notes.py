@@ -4,13 +4,15 @@
 they are of one person, `form_local_rules` say which placements the form of 2021 and 2022 counts
 otherwise. Here they are read, checked and landed as text; what each of them does is decided by dbt.
 No message holds a cell: a misplaced one may be a name.
+
+A line that is wrong is left out and named, and the others apply: one slip of a pen stops no night.
 """
 
 import csv
 import hashlib
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -41,18 +43,34 @@ IDENTITY = {
 """What no two rows of a file may share."""
 DECISIONS = ("same", "different")
 SCHOOL_AGES = ("", "below", "of", "above", "unknown")
+UNDECODED = re.compile("[\udc80-\udcff]")
+"""What a byte that is no UTF-8 is read as."""
 WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
 ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+BRITISH_DATE = re.compile(r"([0-9]{2})/([0-9]{2})/([0-9]{4})")
 AS_A_DATE = "Write it as year-month-day, 2026-01-31 (a spreadsheet program may have changed it)."
 
 
 @dataclass(frozen=True)
+class Fault:
+    """Why a line was left out: its row as a spreadsheet numbers it, the column, and the remedy."""
+
+    row: int
+    column: str | None
+    words: str
+
+
+@dataclass(frozen=True)
 class KeptFile:
-    """One such file as it was found: its rows by spreadsheet row, its size in bytes, SHA-256."""
+    """One such file as it was found: its rows by spreadsheet row, its size in bytes, SHA-256.
+
+    `faults` are of the lines that were left out, which are not in `rows`.
+    """
 
     name: str
     path: Path
     rows: dict[int, Row]
+    faults: list[Fault]
     bytes: int
     sha256: str
 
@@ -60,7 +78,7 @@ class KeptFile:
 def read(name: str, path: Path, forbidden: re.Pattern[str]) -> KeptFile:
     """Read and check one of the files; `forbidden` finds characters no cell may hold.
 
-    Raises InputError that names the file, the row, the column and the remedy.
+    Raises InputError for a file that cannot be read, or has another header.
     """
     try:
         content = path.read_bytes()
@@ -69,29 +87,41 @@ def read(name: str, path: Path, forbidden: re.Pattern[str]) -> KeptFile:
             f"{path}: cannot be read ({error.strerror}). sen2.yml names it as its {name}: correct"
             " the name there, or remove the line."
         ) from None
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise InputError(
-            f"{path}, line {line}: is not UTF-8 text. Save it as CSV UTF-8 and run again."
-        ) from None
+    text = content.decode("utf-8-sig", errors="surrogateescape")
     rows: dict[int, Row] = {}
+    faults: list[Fault] = []
     seen: dict[tuple[str, ...], int] = {}
     for number, row in _rows(name, path, text):
-        for column, fault in _faults(name, row, forbidden):
-            raise InputError(f"{path}, row {number}, column {column}: {fault}")
+        if isinstance(row, Fault):
+            faults.append(row)
+            continue
+        found = [Fault(number, column, words) for column, words in _faults(name, row, forbidden)]
         identity = tuple(row[column].strip(" ") for column in IDENTITY[name])
         if name == "people_matched":  # whichever of the two is named first
             identity = tuple(sorted(identity))
-        if identity in seen:
-            raise InputError(
-                f"{path}, row {number}: has the same {', '.join(IDENTITY[name])} as row"
-                f" {seen[identity]}. Keep one of the two."
-            )
-        rows[number] = row
-        seen[identity] = number
-    return KeptFile(name, path, rows, len(content), hashlib.sha256(content).hexdigest())
+        if not found and identity in seen:
+            same = f"has the same {', '.join(IDENTITY[name])} as row {seen[identity]}"
+            found = [Fault(number, None, f"{same}. Keep one of the two.")]
+        faults += found
+        if not found:
+            rows[number] = row
+            seen[identity] = number
+    digest = hashlib.sha256(content).hexdigest()
+    return KeptFile(name, path, rows, faults, len(content), digest)
+
+
+def read_all(paths: Mapping[str, Path], forbidden: re.Pattern[str]) -> dict[str, KeptFile]:
+    """Read every file the authority keeps; one InputError names all that cannot be read."""
+    kept: dict[str, KeptFile] = {}
+    refused: list[str] = []
+    for name, path in paths.items():
+        try:
+            kept[name] = read(name, path, forbidden)
+        except InputError as error:
+            refused.append(str(error))
+    if refused:
+        raise InputError(" ".join(refused))
+    return kept
 
 
 def load(connection: duckdb.DuckDBPyConnection, name: str, file: KeptFile | None) -> None:
@@ -103,6 +133,11 @@ def load(connection: duckdb.DuckDBPyConnection, name: str, file: KeptFile | None
     )
     if file is None:
         return
+    if file.faults:
+        connection.executemany(
+            "insert into audit.lines_left_out values (?, ?, ?, ?, ?)",
+            [[name, file.path.name, each.row, each.column, each.words] for each in file.faults],
+        )
     if file.rows:
         connection.executemany(
             f"insert into raw.{name} values ({', '.join('?' * (len(columns) + 2))})",
@@ -117,7 +152,7 @@ def load(connection: duckdb.DuckDBPyConnection, name: str, file: KeptFile | None
     )
 
 
-def _rows(name: str, path: Path, text: str) -> Iterator[tuple[int, Row]]:
+def _rows(name: str, path: Path, text: str) -> Iterator[tuple[int, Row | Fault]]:
     """The rows below the header by their number in a spreadsheet; blank lines are left out."""
     columns = warehouse.KEPT_TABLES[name]
     optional = AGREEMENT if name == "notes" else ()
@@ -130,19 +165,24 @@ def _rows(name: str, path: Path, text: str) -> Iterator[tuple[int, Row]]:
                 header = values
                 if not _is_header(header, columns, optional):
                     break
+            elif any(map(UNDECODED.search, values)):
+                words = "is not UTF-8 text. Save the file as CSV UTF-8."
+                yield number, Fault(number, None, words)
             elif len(values) == len(header):
-                yield number, dict.fromkeys(columns, "") | dict(zip(header, values, strict=True))
+                row = dict.fromkeys(columns, "") | dict(zip(header, values, strict=True))
+                yield number, row | {name: _as_iso(row[name]) for name in DATES if name in row}
             elif values:
-                raise InputError(
-                    f"{path}, row {number}: has {len(values)} values, but the header has"
-                    f" {len(header)} columns. A comma or a quote inside a value needs the value in"
-                    " quotes."
+                words = (
+                    f"has {len(values)} values, but the header has {len(header)} columns. A comma"
+                    " or a quote inside a value needs the value in quotes."
                 )
+                yield number, Fault(number, None, words)
     except csv.Error:
-        raise InputError(
-            f"{path}, row {number + 1}: has a quote that is not closed, or text after one."
-            ' Write a quote inside a value twice ("").'
-        ) from None
+        words = (
+            "has a quote that is not closed, or text after one, so neither it nor what follows was"
+            ' read. Write a quote inside a value twice ("").'
+        )
+        yield number + 1, Fault(number + 1, None, words)
     if not _is_header(header, columns, optional):
         needed = [column for column in columns if column not in optional]
         also = f" You may add {', '.join(optional)}." if optional else ""
@@ -258,6 +298,12 @@ def _tables() -> dict[str, dict[str, spec.Row]]:
     for row in spec.seed("extract_contract"):
         tables.setdefault(row["table_name"], {})[row["column_name"]] = row
     return tables
+
+
+def _as_iso(value: str) -> str:
+    """A day as a British spreadsheet writes it as 2026-01-31; anything else as it is."""
+    found = BRITISH_DATE.fullmatch(value.strip(" "))
+    return f"{found[3]}-{found[2]}-{found[1]}" if found else value
 
 
 def _is_date(value: str) -> bool:

@@ -27,6 +27,8 @@ OUTPUTS, LANDED = "outputs/", "landed/"
 LANDED_AUDIT = (
     *("audit.landed_files", "audit.extract_settings"),
     *("audit.sources", "audit.given_ids"),
+    *("audit.rows_set_aside", "audit.landed_inputs"),
+    *("audit.mapped_columns", "audit.landing_notes"),
 )
 # Zip entries carry no time of their own: the same run gives the same entries.
 NO_TIME = (1980, 1, 1, 0, 0, 0)

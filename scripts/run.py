@@ -34,6 +34,7 @@ from .errors import InputError
 
 BUILT = "built"
 OK, RED, DEFECT = 0, 1, 3
+MOST_FALLS = 8
 
 
 UNCONFIRMED = (
@@ -136,8 +137,10 @@ def run(
         build_stage(new.job, stages, target=new.place.dbt)
         refresh.carry_views(new)
         with beside.beside(write_issues, new.job) as workbook:
-            results = [arrival_stage(new.job, stages), rules_stage(new.job, stages)]
-            is_red = results[1].is_red or (results[0].is_red and not choices.accept_arrival)
+            results = [arrival_stage(new.job, stages)]
+            _refuse_what_is_incomplete(results[0], choices.accept_arrival)
+            results.append(rules_stage(new.job, stages))
+            is_red = results[1].is_red
             drafts = write_stage(new.job, stages, outputs, results, is_red, workbook)
         if drafts:
             gates.save_baseline(new.job.warehouse, job.year)
@@ -154,15 +157,30 @@ def run(
 
 
 def validate(job: Job) -> int:
-    """The arrival and rules gates alone; exit code 1 when either is red."""
+    """The arrival and rules gates alone; exit code 1 when the rules are red, 2 when arrival is."""
     warehouse.require_built(job.warehouse)
     stages = Stages()
     results = [arrival_stage(job, stages), rules_stage(job, stages)]
     keep_results(job, results)
-    for result in results:
-        for reason in result.reasons:
-            say(f"  {reason}")
-    return RED if any(result.is_red for result in results) else OK
+    for reason in results[1].reasons:
+        say(f"  {reason}")
+    _refuse_what_is_incomplete(results[0], is_accepted=False)
+    return RED if results[1].is_red else OK
+
+
+def _refuse_what_is_incomplete(arrival: gates.GateResult, is_accepted: bool) -> None:
+    """Stop where less arrived than last time: what the last run made stays as it is."""
+    if not arrival.is_red or is_accepted:
+        return
+    *most, last = [reason.rstrip(".") for reason in arrival.reasons]
+    if len(most) > MOST_FALLS:
+        most, last = most[:MOST_FALLS], f"and {len(most) + 1 - MOST_FALLS} more"
+    raise InputError(
+        f"The extract looks incomplete (the gate arrival is closed): {'; '.join([*most, last])}."
+        " Look whether the whole extract arrived, and run again. If it is right as it is, run"
+        " again with --accept-arrival; for nights, put accept_arrival: true into the section"
+        " nightly of sen2.yml, for this night. What the last run made is as it was."
+    )
 
 
 def export_only(job: Job, accept_arrival: bool = False, accept_unconfirmed: bool = False) -> int:
@@ -171,10 +189,10 @@ def export_only(job: Job, accept_arrival: bool = False, accept_unconfirmed: bool
     outputs = outputs_of(job.year, accept_unconfirmed)
     _warn(outputs)
     stages = Stages()
-    arrival, rules = arrival_stage(job, stages), rules_stage(job, stages)
-    results = [arrival, rules]
-    is_red = rules.is_red or (arrival.is_red and not accept_arrival)
-    written = write_stage(job, stages, outputs, results, is_red)
+    results = [arrival_stage(job, stages)]
+    _refuse_what_is_incomplete(results[0], accept_arrival)
+    results.append(rules_stage(job, stages))
+    written = write_stage(job, stages, outputs, results, results[1].is_red)
     gates.write_docs(job.out / "gates", results)
     return _conclude(job, outputs, written, _why_none(results, accept_arrival))
 
@@ -198,8 +216,22 @@ def land_stage(job: Job, stages: Stages, extract: Path, mappings: Sequence[Path]
         else ""
     )
     stages.say("land", f"{rows:,} rows from {extract}{words}")
+    for line in lines_left_out(job.warehouse):
+        say(f"Note: {line}", to=err)
     if job.config.published is not None:
         published_stage(job, stages)
+
+
+def lines_left_out(path: Path) -> list[str]:
+    """The lines of the authority's own files (notes, corrections) that were left out, and why."""
+    with warehouse.connect(path, read_only=True) as connection:
+        rows = connection.execute(
+            "select file, row, column_name, reason from audit.lines_left_out order by all"
+        ).fetchall()
+    return [
+        f"{file}, row {row}{f', column {column}' if column else ''}: {reason} Left out until then."
+        for file, row, column, reason in rows
+    ]
 
 
 def published_stage(job: Job, stages: Stages) -> None:

@@ -39,6 +39,9 @@ AUDIT_TABLES = {
         "table_name varchar, file varchar, row bigint, column_name varchar, kind varchar,"
         " note varchar"
     ),
+    "lines_left_out": (
+        "table_name varchar, file varchar, row bigint, column_name varchar, reason varchar"
+    ),
     "extract_settings": (
         "collection_year integer, la_code varchar, name varchar, extracted_on date,"
         " period_end varchar, software_code varchar, release varchar, serial_no integer,"

@@ -189,9 +189,9 @@ def blank_a_surname(extract: Path) -> None:
         writer.writerows(rows)
 
 
-def copy_layers(built: Path, path: Path) -> int:
+def copy_layers(built: Path, warehouse: Path) -> int:
     """The layers of a warehouse that was built before, in place of dbt; gives how many tables."""
-    with duckdb.connect(str(path)) as connection:
+    with duckdb.connect(str(warehouse)) as connection:
         connection.execute(f"attach '{built}' as built (read_only)")
         tables = connection.execute(
             "select schema_name, table_name from duckdb_tables()"

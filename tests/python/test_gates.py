@@ -269,6 +269,33 @@ def test_arrival_against_the_last_good_run(
     assert sorted(red(gates.arrival_gate(path, YEAR, project))) == outcomes
 
 
+@pytest.mark.parametrize(
+    ("sql", "words"),
+    [
+        (
+            "delete from raw.people where _row >= 7",
+            "people 10 rows in the last good run, 7 now",
+        ),
+        (
+            "update raw.people set surname = ' ' where _row <= 1",
+            "people, surname: blank in 0 of 10 rows in the last good run, in 2 of 10 now",
+        ),
+        ("delete from raw.people", "people 10 rows in the last good run, 0 now"),
+    ],
+)
+def test_arrival_says_what_fell_from_what_to_what(
+    path: Path, project: Path, sql: str, words: str
+) -> None:
+    gates.save_baseline(path, YEAR)
+    change(path, sql)
+    assert gates.arrival_gate(path, YEAR, project).reasons == [words]
+
+
+def test_arrival_of_nobody_says_so_where_there_was_no_run_before(path: Path, project: Path) -> None:
+    change(path, "delete from raw.people")
+    assert gates.arrival_gate(path, YEAR, project).reasons == ["people has no rows"]
+
+
 def test_a_fall_of_a_few_rows_of_a_small_table_leaves_the_gate_open(
     path: Path, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from sen2 import build, gates, history, keys, nightly, places, project, spec, swap, unchanged
+from sen2 import build, gates, history, keys, nightly, places, project, spec, swap
 from sen2.config import Job, read_config
 from sen2.errors import InputError
 
@@ -141,6 +141,33 @@ def test_three_nights_are_kept_recorded_and_told(
     records = nights.history("from runs") + nights.history("from run_issues")
     said = "".join([*told, captured.out, captured.err, repr(records), repr(changes)])
     assert [value for value in values if value in said] == []
+
+
+def test_half_an_extract_leaves_last_nights_files_and_says_what_fell(
+    nights: Nights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert nights.run() == 0
+    files = {path: path.read_bytes() for path in nights.out.rglob("*") if path.is_file()}
+    people = gates.Checked("arrival_people", "rows", "error", "broken", "About as many.", 30, 30)
+    fell = "people 60 rows in the last good run, 30 now"
+    half = gates.GateResult("arrival", [people], fallen={("arrival_people", "rows"): fell})
+    monkeypatch.setattr(gates, "arrival_gate", lambda *_: half)
+    soak.blank_a_surname(nights.folder / "extract")
+    with pytest.raises(InputError) as refused:
+        nights.run()
+    assert refused.value.exit_code == 2
+    said = str(refused.value)
+    assert [
+        w for w in ("gate arrival", fell, "--accept-arrival", "as it was") if w not in said
+    ] == []
+    assert said in nights.told()[-1]
+    assert {path: path.read_bytes() for path in nights.out.rglob("*") if path.is_file()} == files
+    assert nights.history("select outcome, exit_code from runs order by run") == [
+        ("submission", 0), ("input", 2),
+    ]  # fmt: skip
+
+    nights.write("keep: 1", "accept_arrival: true")
+    assert nights.run() == 0
 
 
 @pytest.mark.parametrize("most", [0, 2, 9])
@@ -342,7 +369,7 @@ def test_what_has_changed_is_told_by_content(
 def test_another_version_of_the_project_is_not_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for part in unchanged.PARTS:
+    for part in project.PARTS:
         source = spec.PROJECT / part
         if source.is_file():
             shutil.copy(source, tmp_path / part)

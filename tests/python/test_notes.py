@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sen2 import land as landing
-from sen2 import notes, report, spec, warehouse
+from sen2 import notes, report, run, spec, warehouse
 from sen2.config import Config, read_config
 from sen2.errors import InputError
 from sen2.sample import write_sample
@@ -240,7 +240,7 @@ WRONG = [
     ("notes", NOTE | {"text": ""}, ["row 2", "column text", "is blank"]),
     ("notes", NOTE | {"author": ""}, ["row 2", "author", "is blank"]),
     ("notes", NOTE | {"date": ""}, ["row 2", "column date", "is blank"]),
-    ("notes", NOTE | {"date": "01/09/2025"}, ["row 2", "column date", "year-month-day"]),
+    ("notes", NOTE | {"date": "9/25"}, ["row 2", "column date", "year-month-day"]),
     ("notes", NOTE | {"expiry": "2025-02-30"}, ["row 2", "expiry", "is not a date"]),
     ("notes", NOTE | {"text": "a\x01b"}, ["row 2", "column text", "U+0001"]),
     ("notes", [NOTE, NOTE | {"text": "again"}], ["row 3", "as row 2", "Keep one"]),
@@ -286,7 +286,7 @@ WRONG = [
     (
         "overrides",
         text_of("overrides", OVERRIDE).encode() + f"{SECRET},\xff".encode("latin-1"),
-        ["line 3", "is not UTF-8", "CSV UTF-8"],
+        ["row 3", "is not UTF-8", "CSV UTF-8"],
     ),
     ("form_local_rules", "position,setting\n", ["row 1", "is not the header", "school_age"]),
     ("form_local_rules", FORM_RULE | {"position": SECRET}, ["row 2", "position", "whole number"]),
@@ -303,23 +303,55 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("name", "content", "words"), WRONG)
-def test_a_wrong_file_is_named_and_loses_nothing(
+def test_a_wrong_line_is_named_and_the_others_apply(
     extract: Path, tmp_path: Path, name: str, content: Row | list[Row] | str | bytes, words: list
 ) -> None:
     path = tmp_path / f"{name}.csv"
-    path.write_text(text_of(name, FIRST[name]), encoding="utf-8")
-    land(extract, tmp_path / "w.duckdb", **{name: path})
-    before = query(tmp_path / "w.duckdb", f"from raw.{name}")
-    assert len(before) == 1
     if isinstance(content, dict | list):
         content = text_of(name, *([content] if isinstance(content, dict) else content))
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    with pytest.raises(InputError) as refused:
+    if "row 1" in words:
+        with pytest.raises(InputError) as refused:
+            land(extract, tmp_path / "w.duckdb", **{name: path})
+        said = str(refused.value)
+        assert refused.value.exit_code == 2
+    else:
         land(extract, tmp_path / "w.duckdb", **{name: path})
-    assert refused.value.exit_code == 2
-    assert [word for word in [f"{name}.csv", *words] if word not in str(refused.value)] == []
-    assert SECRET not in str(refused.value)
-    assert query(tmp_path / "w.duckdb", f"from raw.{name}") == before
+        (said,) = run.lines_left_out(tmp_path / "w.duckdb")
+        good = len(path.read_bytes().splitlines()) - 2  # the header, and the line that is wrong
+        assert query(tmp_path / "w.duckdb", f"select count(*) from raw.{name}") == [(good,)]
+    assert [word for word in [f"{name}.csv", *words] if word not in said] == []
+    assert SECRET not in said
+
+
+def test_all_faults_of_all_files_are_said_at_once(extract: Path, tmp_path: Path) -> None:
+    own, paths = [NOTE | {"date": "soon"}, NOTE, NOTE | {"rule_id": "Q99", "author": ""}], {}
+    for name, lines in (("notes", own), ("overrides", [OVERRIDE | {"key": ""}, OVERRIDE])):
+        paths[name] = tmp_path / f"{name}.csv"
+        paths[name].write_text(text_of(name, *lines), encoding="utf-8")
+    land(extract, tmp_path / "w.duckdb", **paths)
+    said = run.lines_left_out(tmp_path / "w.duckdb")
+    assert [line.split(":")[0] for line in said] == [
+        "notes.csv, row 2, column date", "notes.csv, row 4, column author",
+        "notes.csv, row 4, column rule_id", "overrides.csv, row 2, column key",
+    ]  # fmt: skip
+    for name, path in paths.items():
+        assert query(tmp_path / "w.duckdb", f"select _row from raw.{name}") == [(3,)], name
+        path.write_text("other,columns\n", encoding="utf-8")
+    with pytest.raises(InputError) as refused:
+        land(extract, tmp_path / "w.duckdb", **paths)
+    assert [f"{name}.csv, row 1" in str(refused.value) for name in paths] == [True, True]
+    for name, path in paths.items():
+        path.write_text(text_of(name, FIRST[name]), encoding="utf-8")
+    land(extract, tmp_path / "w.duckdb", **paths)
+    assert run.lines_left_out(tmp_path / "w.duckdb") == []
+
+
+def test_a_date_as_a_spreadsheet_writes_it_is_read(tmp_path: Path) -> None:
+    found = read_notes(tmp_path, text_of("notes", NOTE | {"expiry": "25/01/2027"}))
+    assert [row["expiry"] for row in found.rows.values()] == ["2027-01-25"]
+    found = read_notes(tmp_path, text_of("notes", NOTE | {"expiry": "31/02/2027"}))
+    assert [fault.column for fault in found.faults] == ["expiry"]
 
 
 @pytest.mark.parametrize("name", COLUMNS)
@@ -611,11 +643,12 @@ def test_a_file_of_notes_needs_no_columns_for_agreements(tmp_path: Path) -> None
         ({"kind": "yes"}, "kind"),
         ({"agreed_by": ""}, "agreed_by"),
         ({"agreed_date": ""}, "agreed_date"),
-        ({"agreed_date": "02/09/2025"}, "agreed_date"),
+        ({"agreed_date": "2 September"}, "agreed_date"),
         ({"kind": ""}, "kind"),
     ],
 )
 def test_an_agreement_says_who_agreed_and_when(changed: Row, column: str, tmp_path: Path) -> None:
     assert read_notes(tmp_path, text_of("notes", NOTE | AGREED)).rows
-    with pytest.raises(InputError, match=f"row 2, column {column}: "):
-        read_notes(tmp_path, text_of("notes", NOTE | AGREED | changed))
+    found = read_notes(tmp_path, text_of("notes", NOTE | AGREED | changed))
+    assert {(each.row, each.column) for each in found.faults} == {(2, column)}
+    assert found.rows == {}

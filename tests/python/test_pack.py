@@ -47,8 +47,17 @@ def query(job: Job, sql: str) -> list[tuple]:
 
 @pytest.fixture(name="signed", scope="module")
 def _signed(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Job:
-    """A submission signed off, after a first attempt that was refused, and two packs of it."""
+    """A submission signed off, after a first attempt that was refused, and two packs of it.
+
+    A row of its extract was set aside, as a mapping sets aside what its filter does not take.
+    """
     job = job_of(built, tmp_path_factory.mktemp("signed"))
+    query(
+        job,
+        "insert into audit.rows_set_aside select 'one', table_name, file, row_count + 2,"
+        " 'not_taken', 'the filter left it out' from audit.landed_files where table_name = 'needs'",
+    )
+    query(job, "update audit.landed_files set row_count = row_count + 1 where table_name = 'needs'")
     assert sign_off.sign_off(job, NAME) == 1
     assert not job.out.exists()
     assert query(job, "select count(*) from audit.submissions") == [(0,)]
