@@ -80,7 +80,7 @@ STATEMENTS = sum(deed.startswith(";") for deed in DEEDS)
 WHOLE = """x
 )::boolean as _is_kept, children._row as _place, null::bigint as _row_plans, null::varchar as
 _file_plans, children._row::varchar as person_id, null::varchar as surname, null::varchar as
-birth_date, 'M' as sex, null::varchar as forename, null::varchar as upn, null::varchar as postcode
+birth_date, chr(77) as sex, null::varchar as forename, null::varchar as upn, null::varchar as postcode
 from temp.input_one_0 as children """
 """How it goes on behind a comment, so that the statement it leaves is whole."""
 HIDES = ("", " --", "\n--", " /*", " /* */", ";", "; select 1 --", "\n", " #", "'", '"', "(", "\\")
@@ -227,6 +227,7 @@ def make(seed: int, folder: Path) -> Attack:
         chosen = set()
         deed = chance.choice(DEEDS[:STATEMENTS]).replace("{folder}", str(folder))
         PLACES["where"](attack, chance.choice(("true --", '"Gender" is null --', "1 = 1\n --")))
+        deed = deed.replace("'", "$$")  # a quote would be doubled there
         PLACES[chance.choice(CLOSERS)](attack, WHOLE + deed + "; --")
     for place in sorted(chosen, key=lambda each: (each == "input", each)):  # others name it
         PLACES[place](attack, text_of(chance, folder))
