@@ -80,8 +80,8 @@ STATEMENTS = sum(deed.startswith(";") for deed in DEEDS)
 WHOLE = """x
 )::boolean as _is_kept, children._row as _place, null::bigint as _row_plans, null::varchar as
 _file_plans, children._row::varchar as person_id, null::varchar as surname, null::varchar as
-birth_date, chr(77) as sex, null::varchar as forename, null::varchar as upn, null::varchar as postcode
-from temp.input_one_0 as children """
+birth_date, chr(77) as sex, null::varchar as forename, null::varchar as upn,
+null::varchar as postcode from temp.input_one_0 as children """
 """How it goes on behind a comment, so that the statement it leaves is whole."""
 HIDES = ("", " --", "\n--", " /*", " /* */", ";", "; select 1 --", "\n", " #", "'", '"', "(", "\\")
 """How it hides what stands behind it."""
