@@ -83,7 +83,7 @@ def compared(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = folder / "sen2.duckdb"
     shutil.copy(built.warehouse, path)
     files_folder = write_release(folder / "files", plans_last_year(built.extract))
-    with warehouse.connect(path) as connection:
+    with warehouse.connect(path, reaches=[files_folder]) as connection:
         files, own = releases.land(connection, files_folder, AUTHORITY)
     assert (files, own) == (3, 13)
     models().build(YEAR, path)
@@ -189,7 +189,7 @@ def test_files_of_the_release_before_give_every_figure_its_last_year(
         ),
     ):
         write_published(built.warehouse, "built", YEAR, tmp_path, release)
-        with warehouse.connect(path) as connection:
+        with warehouse.connect(path, reaches=[tmp_path]) as connection:
             releases.land(connection, tmp_path / "published", AUTHORITY)
         models().build(YEAR + 1, path)
         with duckdb.connect(str(path), read_only=True) as connection:
@@ -276,7 +276,7 @@ def test_a_wrong_file_is_named_with_its_row_and_column(
     tmp_path: Path, header: list[str], rows: list[list[object]], fault: str
 ) -> None:
     path = write_file(tmp_path / "files", "caseload", header, *rows)
-    with warehouse.connect(tmp_path / "sen2.duckdb") as connection:
+    with warehouse.connect(tmp_path / "sen2.duckdb", reaches=[tmp_path]) as connection:
         warehouse.prepare(connection, YEAR)
         connection.execute(
             "insert into raw.published_figures select 'kept', * exclude (release)"
@@ -297,7 +297,7 @@ def test_the_name_of_a_folder_is_no_column(tmp_path: Path) -> None:
     folder = tmp_path / "old_la_code=999" / "ext[ab]"
     write_file(folder, "caseload", [*ROWS, "ehcplans"], GOOD)
     write_file(folder.parent / "exta", "caseload", [*ROWS, "ehcplans"], [*GOOD[:-1], 999])
-    with warehouse.connect(tmp_path / "sen2.duckdb") as connection:
+    with warehouse.connect(tmp_path / "sen2.duckdb", reaches=[tmp_path]) as connection:
         warehouse.prepare(connection, YEAR)
         releases.land(connection, folder, None)
         found = connection.execute(
@@ -312,7 +312,7 @@ def test_a_file_in_another_encoding_and_a_folder_without_tables_are_errors(tmp_p
         releases.find(folder)
     path = write_file(folder, "caseload", [*ROWS, "ehcplans"], GOOD)
     path.write_bytes(path.read_bytes().replace(b"An authority", b"Caf\xe9"))
-    with warehouse.connect(tmp_path / "sen2.duckdb") as connection:
+    with warehouse.connect(tmp_path / "sen2.duckdb", reaches=[tmp_path]) as connection:
         warehouse.prepare(connection, YEAR)
         with pytest.raises(InputError, match="is not UTF-8 text"):
             releases.land(connection, folder, AUTHORITY)
