@@ -592,6 +592,72 @@ def why(
         why_page.show(page, Console(highlight=False), values=values)
 
 
+@app.command()
+def answers(
+    workbook: Annotated[
+        Path,
+        typer.Argument(
+            help="A workbook issues.xlsx that somebody answered in, or a folder of them."
+        ),
+    ],
+    year: Year = THIS_YEAR,
+    config: ConfigFile = SETTINGS,
+    warehouse: Warehouse = None,
+    out: Out = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="Keep them in the authority's files, not only show.")
+    ] = False,
+) -> None:
+    """Show what officers answered in a workbook, and with --write keep it.
+
+    An explanation becomes a note, a right value a correction. `sen2 run` and `sen2 nightly` read
+    the workbook that they wrote last by themselves (docs/answers.md).
+    """
+    from . import answers
+    from . import warehouse as warehouses
+
+    job = _job(year, config, warehouse, out)
+    paths = [workbook]
+    if workbook.is_dir():
+        paths = [path for path in sorted(workbook.rglob("*")) if answers.is_workbook(path)]
+    if not paths or not paths[0].exists():
+        raise InputError(
+            f"{workbook}: there is no workbook. Give the file, or the folder of files."
+        )
+    strict = not workbook.is_dir()
+    with lock.held(job.warehouse, job.folders, is_new=False):
+        taken = answers.take(paths, job.config, job.warehouse, year, write=write, strict=strict)
+        if write:
+            with warehouses.connect(job.warehouse) as connection:
+                answers.record(connection, taken.reading)
+    for line in answers.show(taken.reading):
+        say(line, under=10)
+    if write:
+        files = ", ".join(map(str, taken.written))
+        words = f"Kept: {files}. The next run uses them." if files else "Nothing new to keep."
+        console.print(words, markup=False)
+    elif taken.reading.has_news:
+        console.print("Nothing was kept yet. To keep it, say --write.")
+
+
+@app.command()
+def causes(
+    year: Year = THIS_YEAR,
+    config: ConfigFile = SETTINGS,
+    warehouse: Warehouse = None,
+    out: Out = None,
+) -> None:
+    """Find dates of last year's return that, put back, clear several faults.
+
+    The rules run on a copy of the warehouse with each; `sen2 why` and issues.xlsx then say so.
+    """
+    from . import run
+
+    job = _job(year, config, warehouse, out)
+    with lock.held(job.warehouse, job.folders, is_new=False):
+        run.causes_only(job)
+
+
 @app.command("map")
 def propose_mapping(
     extract: Annotated[Path, typer.Argument(help="The folder of the extract, or one file.")],

@@ -51,6 +51,7 @@ class Count:
     earlier: int
     later: int
     changes: int
+    to_check: bool
 
 
 @dataclass(frozen=True)
@@ -200,7 +201,7 @@ def _counted(connection: duckdb.DuckDBPyConnection, earlier: Side, later: Side) 
                 else coalesce(people.earlier, 0) end,
             case when kinds.subject = 'both' then coalesce(changes.people, 0)
                 else coalesce(people.later, 0) end,
-            coalesce(changes.changes, 0)
+            coalesce(changes.changes, 0), kinds.to_check
         from spec.compared_kinds as kinds
         left join people on kinds.kind = people.kind
         left join changes on kinds.kind = changes.kind

@@ -11,17 +11,21 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from . import report
 from .errors import InputError
-from .report import NAMES, Column, Values
+from .issues.columns import NAMES
+from .issues.guide import CARE, START_HERE
+from .issues.sheets import SHEET_LINES
+from .workbook import Book, Column, Values, new_workbook
 
 if TYPE_CHECKING:
     from .compare import Comparison
 
 NAME = "compare.xlsx"
+TO_CHECK = "To check"
 SUMMARY, CHANGES, DOUBTS, FIGURES = "Summary", "Changes", "Doubtful pairs", "Figures"
 NAMED_ITEMS = ("Surname", "Forename", "PersonBirthDate")
 HIDDEN = "(not shown here)"
+YELLOW = "#FFDD00"
 
 COUNT = (
     Column("Kind", 28, "label"),
@@ -90,9 +94,11 @@ CHANGE_LINES = """
             else changes.later_return_id
         end
             and people.person_id = coalesce(changes.later_person_id, changes.earlier_person_id)
+    where kinds.to_check or not $to_check
     order by
-        kinds.position, changes.later_person_id, changes.earlier_person_id, changes.item,
-        changes.later_request_id, changes.earlier_request_id, earlier_value, later_value
+        not kinds.to_check, kinds.position, changes.later_person_id, changes.earlier_person_id,
+        changes.item, changes.later_request_id, changes.earlier_request_id, earlier_value,
+        later_value
 """
 HOW_TO_READ = (
     (
@@ -125,15 +131,16 @@ def write(
     with TemporaryDirectory(dir=folder, prefix=".compare-") as made:
         path = Path(made) / NAME
         lines = sum(count.changes for count in found.counts) + found.different_figures
-        with report.new_workbook(path, lines) as workbook:
+        with new_workbook(path, lines) as workbook:
             workbook.set_properties(
                 {
                     "title": f"SEN2 {found.later.year}: what changed",
                     "created": datetime.combine(found.later.survey_day, time()),
                 }
             )
-            book = report.Book(workbook, "the warehouse")
+            book = Book(workbook, "the warehouse")
             _start_sheet(book, found, identify)
+            _change_sheet(connection, book, identify, found)
             _summary_sheet(book, found)
             _change_sheet(connection, book, identify)
             _doubt_sheet(connection, book)
@@ -147,36 +154,34 @@ def write(
     return target
 
 
-def _start_sheet(book: report.Book, found: Comparison, identify: bool) -> None:
+def _start_sheet(book: Book, found: Comparison, identify: bool) -> None:
     """What is compared, what each sheet holds, and how to read a line."""
-    sheet = book.sheet(
-        report.START_HERE,
-        f"SEN2: {found.earlier.return_id} and {found.later.return_id}",
-        *report.START_WIDTHS,
+    sheet = book.start_sheet(
+        START_HERE, f"SEN2: {found.earlier.return_id} and {found.later.return_id}"
     )
-    sheet.fit_to_pages(1, 1)
     names = "Names are shown." if identify else "Names are not shown; ids and values are."
     facts = [
         ("Then", str(found.earlier)),
         ("Now", str(found.later)),
-        ("Personal data", f"This file is about children. {names} {report.CARE}"),
+        ("Personal data", f"This file is about children. {names} {CARE}"),
     ]
-    row = report.write_pairs(book, sheet, 2, facts)
-    sheet.write_string(row, 0, "The sheets", book.strong)
-    for name, words in (
-        (SUMMARY, "How many people and changes there are of each kind, and what it means."),
-        (CHANGES, "A row for each change; somebody in whom nothing changed has none."),
-        (DOUBTS, "Records that may be one person's and were not joined."),
-        (FIGURES, "The figures of the published tables that differ, beside each other."),
-    ):
-        row += 1
-        sheet.write_url(row, 0, f"internal:'{name}'!A1", book.link, name)
-        sheet.write_string(row, 1, words, book.wrapped)
-    sheet.write_string(row + 2, 0, "How to read a line", book.strong)
-    report.write_pairs(book, sheet, row + 3, HOW_TO_READ)
+    row = book.write_pairs(sheet, 2, facts)
+    row = book.write_contents(
+        sheet,
+        row,
+        (
+            (TO_CHECK, to_check_words(found)),
+            (SUMMARY, "How many people and changes there are of each kind, and what it means."),
+            (CHANGES, "A row for each change; somebody in whom nothing changed has none."),
+            (DOUBTS, "Records that may be one person's and were not joined."),
+            (FIGURES, "The figures of the published tables that differ, the largest change first."),
+        ),
+    )
+    sheet.write_string(row, 0, "How to read a line", book.strong)
+    book.write_pairs(sheet, row + 1, HOW_TO_READ)
 
 
-def _summary_sheet(book: report.Book, found: Comparison) -> None:
+def _summary_sheet(book: Book, found: Comparison) -> None:
     """The counts of every kind."""
     rows = (
         (
@@ -191,39 +196,55 @@ def _summary_sheet(book: report.Book, found: Comparison) -> None:
     book.table_sheet(SUMMARY, "What changed, by kind", COUNT, rows)
 
 
-def _change_sheet(connection: duckdb.DuckDBPyConnection, book: report.Book, identify: bool) -> None:
-    """A row for each change, as far as a sheet goes; it says how many are left out."""
+def to_check_words(found: Comparison) -> str:
+    """The changes that somebody has to check, in counts: "20 to check: 5 Date changed, ..."."""
+    few = [count for count in found.counts if count.to_check and count.changes]
+    total = sum(count.changes for count in few)
+    words = ", ".join(f"{count.changes:,} {count.label}" for count in few)
+    return f"{total:,} to check: {words}." if few else "Nothing to check."
+
+
+def _change_sheet(
+    connection: duckdb.DuckDBPyConnection,
+    book: Book,
+    identify: bool,
+    found: Comparison | None = None,
+) -> None:
+    """A row for each change, those to check first; of `found` only those.
+
+    It goes as far as a sheet does, and says how many are left out.
+    """
     columns = (*CHANGE, *(NAMES if identify else ()), *OF_CHANGE)
     given = {"named": NAMED_ITEMS, "identify": identify, "hidden": HIDDEN}
+    given |= {"to_check": found is not None}
     ((count,),) = connection.execute("select count(*) from temp.compared_changes").fetchall()
     names = ", ".join(column.name for column in columns)
-    lines = connection.execute(
-        f"select {names} from ({CHANGE_LINES}) limit {report.SHEET_LINES}", given
-    )
-    book.table_sheet(
-        CHANGES, _titled("changes", count, "compared_changes"), columns, _fetched(lines)
-    )
+    lines = connection.execute(f"select {names} from ({CHANGE_LINES}) limit {SHEET_LINES}", given)
+    if found:
+        book.table_sheet(TO_CHECK, to_check_words(found), columns, _fetched(lines), colour=YELLOW)
+        return
+    title = _titled("changes", count, "compared_changes")
+    book.table_sheet(CHANGES, title, columns, _fetched(lines))
 
 
-def _doubt_sheet(connection: duckdb.DuckDBPyConnection, book: report.Book) -> None:
+def _doubt_sheet(connection: duckdb.DuckDBPyConnection, book: Book) -> None:
     """The pairs of records that may be one person's."""
     ((count,),) = connection.execute("select count(*) from temp.compared_doubts").fetchall()
     lines = connection.execute(
         f"select {', '.join(column.name for column in DOUBT)} from temp.compared_doubts"
-        f" order by earlier_person_id, later_person_id limit {report.SHEET_LINES}"
+        f" order by earlier_person_id, later_person_id limit {SHEET_LINES}"
     )
     title = _titled("pairs that may be one person", count, "compared_doubts")
     book.table_sheet(DOUBTS, title, DOUBT, _fetched(lines))
 
 
-def _figure_sheet(
-    connection: duckdb.DuckDBPyConnection, book: report.Book, found: Comparison
-) -> None:
+def _figure_sheet(connection: duckdb.DuckDBPyConnection, book: Book, found: Comparison) -> None:
     """The figures that differ, the total rows of each table first."""
     lines = connection.execute(
         f"select {', '.join(column.name for column in FIGURE)} from temp.compared_figures"
         " where earlier_value is distinct from later_value"
-        f" order by position, dataset, breakdown, figure limit {report.SHEET_LINES}"
+        " order by abs(try_cast(change as double)) desc nulls last,"
+        f" position, dataset, breakdown, figure limit {SHEET_LINES}"
     )
     title = _titled("figures that differ", found.different_figures, "compared_figures")
     rows = ((*row[:3], *map(_number, row[3:])) for row in _fetched(lines))
@@ -231,8 +252,8 @@ def _figure_sheet(
 
 
 def _titled(what: str, count: int, table: str) -> str:
-    left_out = count - report.SHEET_LINES
-    more = f" The first {report.SHEET_LINES:,}; {left_out:,} more are in validation.{table}."
+    left_out = count - SHEET_LINES
+    more = f" The first {SHEET_LINES:,}; {left_out:,} more are in validation.{table}."
     return f"{count:,} {what}." + more * (left_out > 0)
 
 

@@ -6,7 +6,15 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+)
 
 from . import outside
 from .errors import InputError
@@ -91,6 +99,10 @@ class Config(_Settings):
     overrides: Name | None = None
     people_matched: Name | None = None
     form_local_rules: Name | None = None
+    answers: Name | None = None
+    workbooks_from: Name | None = None
+    likely_causes: bool = False
+    workbooks: Literal["one", "by_worker"] = "one"
     sources: list[str] = []
     published: Name | None = None
     published_release: int | None = None
@@ -98,6 +110,17 @@ class Config(_Settings):
     similar: Literal["neighbours", "region"] | list[LaCode] = "neighbours"
     encrypt: bool = False
     nightly: Nightly | None = None
+    _folder: Path | None = PrivateAttr(None)
+
+    def kept_in(self, name: str) -> Path:
+        """Where one of the authority's own files is: as named, else beside sen2.yml."""
+        named: Path | None = getattr(self, name)
+        return named or (self._folder or Path()) / f"{name}.csv"
+
+    def has_kept(self, name: str) -> bool:
+        """Whether there is such a file: it is named, or answers were kept beside sen2.yml."""
+        is_beside = self._folder and name in ANSWERED_FILES and self.kept_in(name).is_file()
+        return getattr(self, name) is not None or bool(is_beside)
 
 
 class ExtractNote(_Settings):
@@ -107,6 +130,8 @@ class ExtractNote(_Settings):
     extracted_on: date | None = None
 
 
+ANSWERED_FILES = ("notes", "overrides", "answers")
+"""The files in which answers are kept; without a name they are beside sen2.yml."""
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -148,7 +173,7 @@ def read_config(path: Path) -> Config:
             " and put your authority's code and officers in it."
         )
     config = _read(path, Config)
-    beside = _beside(path.parent, config, (*KEPT_TABLES, "published"))
+    beside = _beside(path.parent, config, (*KEPT_TABLES, "published", "workbooks_from"))
     if config.nightly:
         names = ("extract", "warehouse", "out", "archive")
         mappings = [
@@ -158,7 +183,9 @@ def read_config(path: Path) -> Config:
         beside["nightly"] = config.nightly.model_copy(
             update={**_beside(path.parent, config.nightly, names), "mappings": mappings}
         )
-    return config.model_copy(update=beside)
+    settings = config.model_copy(update=beside)
+    settings._folder = path.parent
+    return settings
 
 
 def _beside(folder: Path, settings: _Settings, names: Iterable[str]) -> dict[str, Any]:

@@ -55,8 +55,8 @@ def land(
         )
     order = _order(config, {each.source: each.ids_of or each.source for each in sources})
     load = _prepare_mapped(extract, year, sources) if sources else _prepare_contract(extract, year)
-    paths = {name: getattr(config, name) for name in warehouse.KEPT_TABLES}
-    kept = notes.read_all({name: file for name, file in paths.items() if file}, FORBIDDEN)
+    paths = {name: config.kept_in(name) for name in warehouse.KEPT_TABLES if config.has_kept(name)}
+    kept = notes.read_all(paths, FORBIDDEN)
     with warehouse.connect(path, reaches=None) as connection:  # the extract's and mappings' files
         warehouse.prepare(connection, year)
         connection.begin()

@@ -22,6 +22,7 @@ import duckdb
 
 from . import spec, warehouse
 from .errors import InputError
+from .spreadsheet import unguarded
 
 Row = dict[str, str]
 
@@ -29,6 +30,8 @@ AGREED = "agreed"
 """The kind of a note on an error that DfE has agreed to."""
 AGREEMENT = ("kind", "agreed_by", "agreed_date")
 """Columns of notes that a file without such a note may leave out."""
+ANSWERS = ("corrected", "other_team")
+"""What the file `answers` says of a line: it was corrected at its source, or is another team's."""
 MAY_BE_BLANK = {
     *("found", "from", "to", "expiry", "setting_note", "school_age"),
     *AGREEMENT,
@@ -39,6 +42,7 @@ IDENTITY = {
     "overrides": ("table_name", "key", "column_name", "from"),
     "people_matched": ("person_id", "other_person_id"),
     "form_local_rules": ("position",),
+    "answers": ("rule_id", "record_id", "found"),
 }
 """What no two rows of a file may share."""
 DECISIONS = ("same", "different")
@@ -139,12 +143,14 @@ def load(connection: duckdb.DuckDBPyConnection, name: str, file: KeptFile | None
             [[name, file.path.name, each.row, each.column, each.words] for each in file.faults],
         )
     if file.rows:
-        connection.executemany(
-            f"insert into raw.{name} values ({', '.join('?' * (len(columns) + 2))})",
-            [
-                [*(row[column] or None for column in columns), file.path.name, number]
-                for number, row in file.rows.items()
-            ],
+        values: list[list[object]] = [
+            [row[column] or None for row in file.rows.values()] for column in columns
+        ]
+        names = ", ".join(f"unnest(${place}::varchar[])" for place in range(1, len(columns) + 1))
+        connection.execute(
+            f"insert into raw.{name} select {names}, ${len(columns) + 1},"
+            f" unnest(${len(columns) + 2}::bigint[])",
+            [*values, file.path.name, list(file.rows)],
         )
     connection.execute(
         "insert into audit.landed_files values (?, ?, ?, ?, ?, null)",
@@ -169,7 +175,8 @@ def _rows(name: str, path: Path, text: str) -> Iterator[tuple[int, Row | Fault]]
                 words = "is not UTF-8 text. Save the file as CSV UTF-8."
                 yield number, Fault(number, None, words)
             elif len(values) == len(header):
-                row = dict.fromkeys(columns, "") | dict(zip(header, values, strict=True))
+                row = dict.fromkeys(columns, "")
+                row |= dict(zip(header, map(unguarded, values), strict=True))
                 yield number, row | {name: _as_iso(row[name]) for name in DATES if name in row}
             elif values:
                 words = (
@@ -192,6 +199,30 @@ def _rows(name: str, path: Path, text: str) -> Iterator[tuple[int, Row | Fault]]
         )
 
 
+def header_of(file: KeptFile) -> list[str]:
+    """The columns of a file, in the order in which it has them."""
+    text = file.path.read_bytes().decode("utf-8-sig", errors="surrogateescape")
+    return next(csv.reader(io.StringIO(text, newline="")))
+
+
+def text_left_out(file: KeptFile) -> str:
+    """The lines of a file that were left out, as they are, for whoever writes the file again."""
+    text = file.path.read_bytes().decode("utf-8-sig", errors="surrogateescape")
+    lines = list(io.StringIO(text, newline=""))
+    faulty = {fault.row for fault in file.faults}
+    reader = csv.reader(iter(lines), strict=True)
+    kept: list[str] = []
+    number = begun = 0
+    try:
+        for number, _ in enumerate(reader, start=1):
+            if number in faulty:
+                kept += lines[begun : reader.line_num]
+            begun = reader.line_num
+    except csv.Error:
+        kept += lines[begun:]
+    return "".join(line if line.endswith(("\n", "\r")) else line + "\n" for line in kept)
+
+
 def _is_header(header: list[str], columns: Iterable[str], optional: Iterable[str]) -> bool:
     """Whether a header has every column once, in any order, but for those it may leave out."""
     wanted = set(columns)
@@ -203,14 +234,18 @@ def _faults(name: str, row: Row, forbidden: re.Pattern[str]) -> Iterator[tuple[s
     for column, value in row.items():
         if found := forbidden.search(value):
             yield column, f"holds a character that XML forbids (U+{ord(found[0]):04X}). Remove it."
-        if column not in MAY_BE_BLANK and not value.strip():
+        may_be_blank = column in MAY_BE_BLANK or (name == "answers" and column == "text")
+        if not may_be_blank and not value.strip():
             yield column, "is blank. Fill it in, or remove the row."
         if column in DATES and not _is_date(value):
             yield column, f"is not a date. {AS_A_DATE}"
-    if name == "notes":
-        if row["rule_id"] not in {rule["rule_id"] for rule in spec.seed("rules")}:
+    if name in ("notes", "answers"):
+        if row["rule_id"] not in _rules():
             yield "rule_id", "is not a rule. Take it from the column rule_id of issues.csv."
-        yield from _faults_of_agreement(row)
+        if name == "notes":
+            yield from _faults_of_agreement(row)
+        elif row["answer"] not in ANSWERS:
+            yield "answer", f"is neither {' nor '.join(ANSWERS)}. Write one of the two."
     elif name == "people_matched":
         yield from _faults_of_decision(row)
     elif name == "form_local_rules":
@@ -273,13 +308,13 @@ def _faults_of_override(row: Row) -> Iterator[tuple[str, str]]:
         yield "table_name", f"is not a table of the extract. It may be {', '.join(tables)}."
         return
     columns = tables[row["table_name"]]
-    correctable = [column for column, each in columns.items() if not each["key"]]
+    correct = correctable(row["table_name"])
     if row["column_name"] not in columns:
         yield (
             "column_name",
-            f"is not a column of {row['table_name']}. It may be {', '.join(correctable)}.",
+            f"is not a column of {row['table_name']}. It may be {', '.join(correct)}.",
         )
-    elif row["column_name"] not in correctable:
+    elif row["column_name"] not in correct:
         yield (
             "column_name",
             f"{row['column_name']} is a key: other rows hang from it, so it is not corrected here."
@@ -289,6 +324,22 @@ def _faults_of_override(row: Row) -> Iterator[tuple[str, str]]:
         yield "to", f"is not a date, as {row['column_name']} should be. {AS_A_DATE}"
     elif row["from"].strip(" ") == row["to"].strip(" "):
         yield "to", "is the same as from, so nothing would change. Correct it, or remove the row."
+
+
+@cache
+def _rules() -> set[str]:
+    """The ids of all rules, of any year."""
+    return {rule["rule_id"] for rule in spec.seed("rules")}
+
+
+def correctable(table: str) -> dict[str, spec.Row]:
+    """The columns of a contract table that may be corrected, by name: all but its keys."""
+    return {name: column for name, column in _tables()[table].items() if not column["key"]}
+
+
+def key_of(table: str) -> str:
+    """The column that names a row of a contract table, its own key or its parent's."""
+    return next(name for name, column in _tables()[table].items() if column["key"])
 
 
 @cache

@@ -13,7 +13,9 @@ FINAL = "final"
 PACKS = "packs"
 PARQUET = "parquet"
 PSEUDONYMISED = "pseudonymised"
-STAYING = (FINAL, PACKS, PARQUET, PSEUDONYMISED, SUPERSEDED)
+ANSWERED = "answers_to_read"
+"""Workbooks that somebody answered in while a run was on, for the next run to read."""
+STAYING = (ANSWERED, FINAL, PACKS, PARQUET, PSEUDONYMISED, SUPERSEDED)
 """The folders of the outputs that a run leaves as they are."""
 
 # In the folder of the warehouses

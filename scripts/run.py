@@ -1,16 +1,18 @@
 """The main job, stage by stage: land, build, the gates, export, reports."""
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rich.text import Text
 
 from . import (
+    answers,
     audit,
     beside,
     build,
+    causes,
     export,
     form,
     gates,
@@ -27,10 +29,12 @@ from . import (
     swap,
     unchanged,
     warehouse,
+    worklists,
 )
 from .config import Job
 from .console import Stages, err, out, say
 from .errors import InputError
+from .issues.words import WORKBOOK
 
 BUILT = "built"
 OK, RED, DEFECT = 0, 1, 3
@@ -126,6 +130,7 @@ def run(
     _warn(outputs)
     stages = Stages()
     with refresh.refreshing(job, wait=wait) as new:
+        taken = answers_stage(new, stages)
         land_stage(new.job, stages, extract, choices.mappings)
         fingerprint = unchanged.fingerprint(new.job, asdict(choices))
         last = unchanged.last_run(new.place.last, job, fingerprint)
@@ -136,6 +141,8 @@ def run(
             )
         build_stage(new.job, stages, target=new.place.dbt)
         refresh.carry_views(new)
+        if job.config.likely_causes:
+            causes_stage(new.job, stages)
         with beside.beside(write_issues, new.job) as workbook:
             results = [arrival_stage(new.job, stages)]
             _refuse_what_is_incomplete(results[0], choices.accept_arrival)
@@ -147,7 +154,7 @@ def run(
         report_stage(new.job, stages, is_run=True)
         gates.write_docs(new.job.out / "gates", results)
         _keep_run(new.job, stages, "written" if drafts else "red")
-        more = list(finish(new, drafts))
+        more = [*finish(new, drafts), *_set_aside(job.out, taken)]
         audit.write_audit(new.job)
         new.commit(last=drafts, more=more)
         written = [new.job.shown(path) for path in drafts]
@@ -195,6 +202,45 @@ def export_only(job: Job, accept_arrival: bool = False, accept_unconfirmed: bool
     written = write_stage(job, stages, outputs, results, results[1].is_red)
     gates.write_docs(job.out / "gates", results)
     return _conclude(job, outputs, written, _why_none(results, accept_arrival))
+
+
+def answers_stage(new: refresh.Refresh, stages: Stages) -> answers.Taken | None:
+    """What officers answered since the last run, kept in the authority's files before it lands.
+
+    Nothing here stops a run: what cannot be used is listed. None where there was no run before.
+    """
+    before, job = new.place.warehouse, new.asked
+    report.keep_lines_before(before, new.job.warehouse)
+    paths = answers.to_read(job.config, job.out)
+    if not paths or not warehouse.is_built(before):
+        return None
+    with stages.stage("answers", "Reading the officers' answers"):
+        taken = answers.take(paths, job.config, before, job.year, write=True, strict=False)
+        with warehouse.connect(new.job.warehouse) as connection:
+            answers.record(connection, taken.reading)
+    shown = answers.show(taken.reading)
+    files = ", ".join(map(str, taken.written)) or "nothing to write"
+    stages.say("answers", f"{len(paths)} workbooks read: {files}")
+    for line in shown:
+        say(line, under=10)
+    return taken
+
+
+def _set_aside(out: Path, taken: answers.Taken | None) -> Iterator[swap.Step]:
+    """Move a workbook that somebody answered in while the run was on out of the way of the new one.
+
+    The next run reads it there; what this run read of it goes from there, too.
+    """
+    read = taken.sha256 if taken else {}
+    folder = out / places.ANSWERED
+    for path in report.workbooks_in(out):
+        now = answers.sha256(path)
+        if read.get(path) != now and answers.has_answers(path):
+            folder.mkdir(exist_ok=True)
+            yield swap.replace(path, folder / f"{path.stem}_{now[:12]}{path.suffix}")
+    for path, sha256 in read.items():
+        if path.parent == folder and answers.sha256(path) == sha256:
+            yield swap.remove(path)
 
 
 def land_stage(job: Job, stages: Stages, extract: Path, mappings: Sequence[Path] = ()) -> None:
@@ -249,6 +295,8 @@ def published_stage(job: Job, stages: Stages) -> None:
 def build_stage(job: Job, stages: Stages, target: Path | None = None) -> None:
     """Raw to every layer, by dbt; Great Expectations loads meanwhile: both take seconds."""
     threading.Thread(target=gates.warm_up, daemon=True).start()
+    with warehouse.connect(job.warehouse) as connection:
+        warehouse.prepare(connection, job.year)  # what an older version did not land
     with stages.stage("build", "Building the warehouse") as advance:
         nodes = build.build(job.warehouse, job.year, advance, target=target)
     with warehouse.connect(job.warehouse, read_only=True) as connection:
@@ -384,21 +432,53 @@ def _keep_submission(job: Job, submission: export.Submission) -> None:
 
 def write_issues(job: Job) -> Path:
     """The workbook of what to fix; gives its path."""
+
+    def set_aside() -> None:
+        if job.becomes is None:  # in a run they move with everything else
+            for step in _set_aside(job.out, None):
+                swap.put(Path(step.source), Path(step.target))
+
     return report.write_issues(
-        job.warehouse, BUILT, job.year, job.out, identify=job.config.identify_people
+        job.warehouse,
+        BUILT,
+        job.year,
+        job.out,
+        identify=job.config.identify_people,
+        by_worker=job.config.workbooks == "by_worker",
+        before_replacing=set_aside,
     )
+
+
+def causes_only(job: Job) -> None:
+    """Look for likely causes in a built warehouse, and write the workbook again."""
+    warehouse.require_built(job.warehouse)
+    stages = Stages()
+    causes_stage(job, stages)
+    write_issues(job)
+
+
+def causes_stage(job: Job, stages: Stages) -> None:
+    """Run the rules again with dates of an earlier return, to see what they clear."""
+    with stages.stage("causes", "Looking for likely causes"):
+        found = causes.find_causes(job.warehouse, job.year)
+    stages.say("causes", f"{found:,} dates of an earlier return would clear several faults each")
 
 
 def report_stage(job: Job, stages: Stages, *, is_run: bool = False) -> None:
     """The figures that DfE would publish, the page, and what to fix, which a run has begun."""
     with stages.stage("report", "Writing the reports"):
-        path = job.out / report.WORKBOOK if is_run else write_issues(job)
+        path = job.out / WORKBOOK if is_run else write_issues(job)
+        lists = worklists.write_worklists(
+            job.warehouse, job.year, job.out, identify=job.config.identify_people
+        )
         tables = published.write_published(
             job.warehouse, BUILT, job.year, job.out, job.config.published_release
         )
         html = page.write_page(job, is_run=is_run)
     tables_words = f"{len(tables)} tables in {job.shown(job.out / places.PUBLISHED)}"
-    stages.say("report", f"{job.shown(html)}, {job.shown(path)}, and {tables_words}")
+    stages.say(
+        "report", f"{job.shown(html)}, {job.shown(path)}, {job.shown(lists)}, and {tables_words}"
+    )
 
 
 def parquet_stage(job: Job, stages: Stages) -> None:

@@ -7,11 +7,12 @@ from pathlib import Path
 import duckdb
 from rich.text import Text
 
-from . import audit, gates, places, report, run, warehouse
+from . import audit, gates, places, run, warehouse
 from .config import Job
 from .console import Stages, err, out, say, say_text
 from .errors import InputError
 from .files import sha256
+from .issues.queries import AGREED
 
 LONGEST_NAME = 100
 
@@ -25,7 +26,8 @@ How to send it, in COLLECT (DfE's guidance on it comes first; this is our summar
  3. Wait until its status is Loaded and Validated, then open All errors. DfE's own rules decide;
     ours were derived from public material. What they find and we did not, please report.
  4. Correct an error in the case system, and make and sign the return again.
- 5. Write the explanation of each query as a note: they are in issues.xlsx, in the column Note.
+ 5. Write the explanation of each query as a note: they are in issues.xlsx,
+    on the sheet For COLLECT, in COLLECT's order, one cell to copy each.
  6. Submit, keep this file and its audit pack (`sen2 pack`), and watch for questions until DfE
     has authorised the return.{deadline}"""
 
@@ -92,7 +94,7 @@ def unexplained_queries(connection: duckdb.DuckDBPyConnection) -> list[tuple[str
 def _say_agreed(job: Job) -> None:
     """Name the errors that the file is sent with because DfE has agreed to them."""
     with warehouse.connect(job.warehouse, read_only=True) as connection:
-        agreed = connection.execute(report.AGREED, ["built"]).fetchall()
+        agreed = connection.execute(AGREED, ["built"]).fetchall()
     if agreed:
         count = f"{len(agreed):,} {'error' if len(agreed) == 1 else 'errors'}"
         say(f"It is sent with {count} that DfE has agreed to:")

@@ -56,6 +56,18 @@ AUDIT_TABLES = {
         " person_count bigint, as_at date, is_final boolean, signed_by varchar"
     ),
     "outputs": "file varchar, bytes bigint, sha256 varchar",
+    "answers": (
+        "file varchar, sheet varchar, row bigint, rule_id varchar, record_id varchar, mark varchar,"
+        " answer varchar, words varchar, initials varchar, answer_mark varchar, outcome varchar,"
+        " reason varchar, table_name varchar, key varchar, column_name varchar"
+    ),
+    "likely_causes": (
+        "person_id varchar, xml_tag varchar, table_name varchar, value varchar, cleared bigint,"
+        " faults bigint, rules varchar"
+    ),
+    "lines_before": (
+        "rule_id varchar, severity varchar, module varchar, record_id varchar, mark varchar"
+    ),
     "runs": "run bigint, collection_year integer, stage varchar, seconds double, outcome varchar",
     "run_figures": (
         "run bigint, collection_year integer, as_at date, extract varchar, dataset varchar,"
@@ -73,7 +85,7 @@ AUDIT_TABLES = {
     "purged_packs": "file varchar, sha256 varchar, before_date varchar, purged_by varchar",
 }
 
-MADE_ANEW = {"gate_results"}
+MADE_ANEW = {"gate_results", "likely_causes"}
 """Tables of the schema audit that each run makes anew, beside those that dbt makes."""
 KEPT_TABLES = {
     "notes": (
@@ -92,6 +104,7 @@ KEPT_TABLES = {
         *("position", "setting", "setting_note", "school_age", "placement"),
         "reason",
     ),
+    "answers": ("rule_id", "record_id", "found", "answer", "text", "author", "date"),
 }
 """The files the authority keeps itself beside its extracts, and their columns."""
 
@@ -319,14 +332,22 @@ def apart(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     return other
 
 
-def require_built(path: Path) -> None:
-    """An input error when nothing was built in the warehouse yet."""
+def is_built(path: Path) -> bool:
+    """Whether something was built in a warehouse; not in one that is not there."""
+    if not path.exists():
+        return False
     with connect(path, read_only=True) as connection:
         built = connection.execute(
             "select true from information_schema.tables"
             " where table_schema = 'validation' and table_name = 'issues'"
         ).fetchone()
-    if not built:
+    return built is not None
+
+
+def require_built(path: Path) -> None:
+    """An input error when nothing was built in the warehouse yet."""
+    require(path)
+    if not is_built(path):
         raise InputError(NOT_BUILT.format(path=path))
 
 

@@ -80,6 +80,7 @@ def tell(path: Path, person_id: str, before: Path | None = None) -> Page:
         tables = [
             *([_cases(person), _clocks(person)] if return_id == BUILT else []),
             _issues(person),
+            *([_causes(person)] if person.causes else []),
             *([_notes(person)] if return_id == BUILT else []),
         ]
         for name, other in since_last_year(connection, path, person):
@@ -238,6 +239,23 @@ def _issues(person: Person) -> Table:
             for row in person.issues
         ],
         none="No rule found anything.",
+    )
+
+
+def _causes(person: Person) -> Table:
+    return Table(
+        "Likely one cause",
+        ("item", "earlier value", "what it clears", "rules"),
+        [
+            (
+                _text(row["words"] or row["xml_tag"]),
+                Personal(_text(row["value"])),
+                f"With it {row['cleared']} of {_count(row['faults'], 'fault')} are gone.",
+                _text(row["rules"]),
+            )
+            for row in person.causes
+        ],
+        none="",
     )
 
 

@@ -82,6 +82,12 @@ QUERIES = {
         "select request_id, clock, start_date, due_date, end_date, days, state, days_left"
         " from intermediate.clocks where person_id = $person order by due_date, request_id, clock"
     ),
+    "causes": (
+        "select causes.*, words.words from audit.likely_causes as causes"
+        " left join spec.item_words as words on causes.xml_tag = words.xml_tag"
+        " where causes.person_id = $person"
+        " order by causes.cleared desc, causes.xml_tag, causes.value"
+    ),
     "rows": OWN_ROWS,
     "overrides": (
         f"with own as ({OWN_ROWS.replace('order by all', '')})"
@@ -147,6 +153,7 @@ class Person:
     overrides: list[Row] = field(default_factory=list)
     sources: list[Row] = field(default_factory=list)
     matches: list[Row] = field(default_factory=list)
+    causes: list[Row] = field(default_factory=list)
 
     @property
     def is_known(self) -> bool:

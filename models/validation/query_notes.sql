@@ -10,6 +10,13 @@ survey as (
     select extracted_on from {{ ref('survey') }}
 ),
 
+-- The deadline of the collection before this one.
+earlier as (
+    select max(submission_deadline) as deadline
+    from {{ ref('collections') }}
+    where collection_year < {{ var('collection_year') }}
+),
+
 -- What the rule of a note found on its record, or on any record.
 matches as (
     select
@@ -35,6 +42,10 @@ judged as (
                 then 'cannot_be_agreed'
             when notes.kind is null and not matches.is_query then 'not_a_query'
             when not coalesce(matches.is_found_the_same, false) then 'found_changed'
+            when
+                notes.expiry_date is null
+                and notes.written_date <= (select earlier.deadline from earlier)
+                then 'offered'
             else 'applies'
         end as status,
     from notes
@@ -65,6 +76,10 @@ select
         when 'no_such_issue' then 'The rule finds nothing on this record.'
         when 'not_a_query' then 'The rule is an error: it must be corrected, a note does not do.'
         when 'found_changed' then 'What the rule finds is no longer what the note explains.'
+        when 'offered'
+            then
+                'It was given for an earlier return, and nothing has changed since: give it again'
+                || ' if it is still right.'
     end as status_reason,
     note_text || ' (' || author || ', ' || written_date
     || case

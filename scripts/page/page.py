@@ -5,7 +5,7 @@ from pathlib import Path
 
 import jinja2
 
-from .. import policy, report, spec, warehouse
+from .. import policy, spec, warehouse, workbook
 from ..config import Job
 from ..errors import InputError
 from .compare import ENGLAND, Published, add_earlier_returns, figures_of, read_published
@@ -59,7 +59,7 @@ def _page(job: Job, sources: Sources, runs: list[Run]) -> str:
         extracted_on=day(facts.extracted_on),
         survey_day=day(facts.survey_day),
         front=front(job, sources, runs),
-        sections=[*sections(sources), issues_section(sources, runs, report.MODULES)],
+        sections=[*sections(sources), issues_section(sources, runs, workbook.MODULES)],
         threshold=sources.shown.threshold,
         is_to_share=sources.is_to_share,
         files=sources.published.files,

@@ -38,6 +38,14 @@ OVERRIDE = {
     "reason": "Seen on the birth certificate",
     "author": "Jo Bloggs",
 }
+ANSWER = {
+    "rule_id": "L14",
+    "record_id": "r1",
+    "found": "x y",
+    "answer": "corrected",
+    "text": "",
+    "author": "Jo Bloggs",
+}
 DECISION = {
     "person_id": "7",
     "other_person_id": "two:7",
@@ -45,7 +53,6 @@ DECISION = {
     "reason": "Asked the school",
     "author": "Jo Bloggs",
 }
-
 
 FORM_RULE = {
     "position": "1",
@@ -58,6 +65,7 @@ FIRST = {
     "notes": NOTE,
     "overrides": OVERRIDE,
     "people_matched": DECISION,
+    "answers": ANSWER,
     "form_local_rules": FORM_RULE,
 }
 
@@ -104,7 +112,7 @@ def read_csv(path: Path) -> list[Row]:
 
 
 def sheet(path: Path, name: str) -> list[dict[str, Any]]:
-    _, headings, *rows = openpyxl.load_workbook(path)[name].iter_rows(values_only=True)
+    headings, *rows = openpyxl.load_workbook(path)[name].iter_rows(values_only=True)
     return [dict(zip(map(str, headings), row, strict=True)) for row in rows]
 
 
@@ -244,6 +252,8 @@ WRONG = [
     ("notes", NOTE | {"expiry": "2025-02-30"}, ["row 2", "expiry", "is not a date"]),
     ("notes", NOTE | {"text": "a\x01b"}, ["row 2", "column text", "U+0001"]),
     ("notes", [NOTE, NOTE | {"text": "again"}], ["row 3", "as row 2", "Keep one"]),
+    ("answers", ANSWER | {"answer": "yes"}, ["row 2", "answer", "corrected nor other_team"]),
+    ("answers", ANSWER | {"rule_id": "?"}, ["row 2", "rule_id", "is not a rule"]),
     ("overrides", "table,key\n", ["row 1", "is not the header", "column_name"]),
     (
         "overrides",
@@ -360,6 +370,7 @@ def test_a_correct_file_is_not_refused_for_what_may_differ(name: str, tmp_path: 
         "notes": {"found": "x"},
         "overrides": {"from": "x"},
         "people_matched": {"other_person_id": "two:8"},
+        "answers": {"found": "x"},
         "form_local_rules": {"position": "02", "setting_note": "", "school_age": "of"},
     }
     first, second = FIRST[name], FIRST[name] | other[name]
@@ -437,8 +448,7 @@ def test_several_notes_on_a_query_stand_together_and_it_counts_as_explained(
     }
     in_csv = {line["rule_id"]: line["note_text"] for line in read_csv(book.with_suffix(".csv"))}
     assert in_csv == {"R08": "First; Second", "P17": "", "P28": ""}
-    summary = openpyxl.load_workbook(book)["Summary"]
-    counts = {str(row[0]): row[-1] for row in summary.iter_rows(values_only=True) if row[0]}
+    counts = {str(row["Which"]): row["Queries to explain"] for row in sheet(book, "Summary")}
     queries = {line["Rule"] for line in sheet(book, "All issues") if line["Severity"] == "Query"}
     assert counts["All issues"] == len(queries) - 1
     assert {name: count for name, count in counts.items() if name.startswith("R08")} == {

@@ -10,32 +10,24 @@ import openpyxl
 import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
-from sen2 import report, spec
+from sen2 import report, spec, workbook
 from sen2.errors import InputError
-from sen2.warehouse import AUDIT_TABLES
+from sen2.issues import sheets as issue_sheets
+from sen2.issues.guide import OWN_SHEETS
+from sen2.issues.words import ANSWERS
+from sen2.warehouse import AUDIT_TABLES, KEPT_TABLES
 
 YEAR = 2027
-ISSUE_HEADINGS = [
-    "Person",
-    "Request",
-    "Record",
-    "What is wrong",
-    "What to do",
-    "Value found",
-    "Allowed values",
-    "Item number",
-    "Item",
-    "Module",
-    "Rule",
-    "Severity",
-    "Likely error",
-    "Accepted before",
-    "Team",
-    "Main cause",
-    "Note",
-    "Source file",
-    "Source row",
+WORK_HEADINGS = [
+    *("Person", "What is wrong", "What the record says", "Days over the limit", "What to do"),
+    *("Your answer", "Reason or right value", "Initials", "State", "Severity"),
 ]
+BEHIND = [
+    *("Team", "Request", "Record", "Value found", "Allowed values", "Item number", "Item"),
+    *("Module", "Rule", "Main cause", "In accepted returns", "Note", "Source file", "Source row"),
+    *("Kind of value", "Return", "Mark", "Answer before"),
+]
+YELLOW = "FFFFDD00"
 FORMULA = "=HYPERLINK(1)"
 # rule, person, request, record, found, is it the main cause, source file, source row
 ISSUES = [
@@ -60,9 +52,12 @@ def model(schema: str, name: str) -> str:
 def make_warehouse(path: Path, issues: list[tuple[object, ...]]) -> Path:
     """A warehouse with only what the report reads."""
     with duckdb.connect(str(path)) as connection:
-        for schema in ("spec", "validation", "person_level", "audit"):
+        for schema in ("spec", "validation", "person_level", "audit", "raw"):
             connection.execute(f"create schema {schema}")
-        for seed in ("rules", "items", "codes", "teams", "collections"):
+        for seed in (
+            *("rules", "items", "codes", "teams", "collections", "thresholds"),
+            *("item_words", "rule_limits"),
+        ):
             years = {"year_from", "year_to", "collection_year"} & set(spec.seed(seed)[0])
             types = {name: "integer" if name in years else "varchar" for name in spec.seed(seed)[0]}
             connection.read_csv(str(spec.SEEDS / f"{seed}.csv"), header=True, dtype=types).create(
@@ -89,8 +84,13 @@ def make_warehouse(path: Path, issues: list[tuple[object, ...]]) -> Path:
                 "found" text, "primary" boolean, source_file text, source_row bigint);
             """
         )
-        for table in ("landed_inputs", "mapped_columns", "unmapped_values", "landing_notes"):
+        for table in (
+            *("landed_inputs", "mapped_columns", "unmapped_values", "landing_notes"),
+            *("extract_settings", "answers", "lines_before", "likely_causes"),
+        ):
             connection.execute(f"create table audit.{table} ({AUDIT_TABLES[table]})")
+        answers = ", ".join(f'"{column}" text' for column in KEPT_TABLES["answers"])
+        connection.execute(f"create table raw.answers ({answers}, _file text, _row bigint)")
         if issues:
             connection.executemany("insert into found values (?, ?, ?, ?, ?, ?, ?, ?)", issues)
         connection.execute(
@@ -136,8 +136,8 @@ def sheets(path: Path) -> dict[str, Worksheet]:
 
 
 def lines(sheet: Worksheet) -> list[dict[str, object]]:
-    """The lines of a sheet by heading; the title stands above the headings."""
-    _, headings, *rows = sheet.iter_rows(values_only=True)
+    """The lines of a sheet by heading; the headings are in row 1."""
+    headings, *rows = sheet.iter_rows(values_only=True)
     return [dict(zip(map(str, headings), row, strict=True)) for row in rows]
 
 
@@ -152,20 +152,12 @@ def test_every_rule_has_one_team_and_every_team_a_possible_sheet() -> None:
     )
     names = {row["team"] for row in teams}
     assert all(0 < len(name) <= 31 and not set(name) & set("[]:*?/\\") for name in names)
-    assert not {name.lower() for name in names} & {
-        "start here",
-        "summary",
-        "all issues",
-        "notes and corrections",
-        "rules in force",
-        "not checked",
-        "codes",
-    }
+    assert not {name.lower() for name in names} & {name.lower() for name in OWN_SHEETS}
 
 
 def test_every_module_and_severity_has_a_name() -> None:
-    assert {row["module"] for row in spec.seed("rules")} == set(report.MODULES)
-    assert {row["severity"] for row in spec.seed("rules")} == set(report.SEVERITIES)
+    assert {row["module"] for row in spec.seed("rules")} == set(workbook.MODULES)
+    assert {row["severity"] for row in spec.seed("rules")} == set(workbook.SEVERITIES)
 
 
 def test_sheets_stand_in_order_and_only_teams_with_issues_have_one(
@@ -217,7 +209,6 @@ def test_local_values_and_defaults_have_a_sheet(tmp_path: Path) -> None:
 
 def test_lines_have_the_columns_and_the_order_of_the_work(of_all: dict[str, Worksheet]) -> None:
     found = lines(of_all["All issues"])
-    assert list(found[0]) == ISSUE_HEADINGS
     assert [line["Rule"] for line in found] == [
         *("H10", "P01", "P06", "R06", "N20", "P17"),
         *("P10", "P28", "R08"),
@@ -232,6 +223,65 @@ def test_lines_have_the_columns_and_the_order_of_the_work(of_all: dict[str, Work
     assert len(by_team) == len(found) - 1
 
 
+def test_a_team_sees_ten_columns_and_writes_in_three(of_all: dict[str, Worksheet]) -> None:
+    sheet = of_all["Business support"]
+    headings = [str(cell.value) for cell in sheet[1]]
+    assert headings == WORK_HEADINGS + BEHIND
+    of_heading = dict(zip(headings, sheet[1], strict=True))
+    hidden = {
+        heading
+        for heading, cell in of_heading.items()
+        if any(
+            each.hidden and each.min <= cell.column <= each.max
+            for each in sheet.column_dimensions.values()
+        )
+    }
+    assert hidden == set(BEHIND)
+    yellow = [heading for heading, cell in of_heading.items() if cell.fill.fgColor.rgb == YELLOW]
+    assert yellow == ["Your answer", "Reason or right value", "Initials"]
+    answer = of_heading["Your answer"].column_letter
+    (chosen,) = [each for each in sheet.data_validations.dataValidation if each.type == "list"]
+    assert chosen.formula1 == f'"{",".join(ANSWERS)}"'
+    assert str(chosen.sqref) == f"{answer}2:{answer}{sheet.max_row}"
+    assert not sheet.protection.sheet
+    cells = {heading: sheet.cell(2, cell.column) for heading, cell in of_heading.items()}
+    assert cells["Reason or right value"].number_format == "@"
+    texts = ("What is wrong", "What the record says", "Value found", *yellow)
+    assert all(cells[heading].quotePrefix for heading in texts)
+
+
+def test_every_table_is_an_excel_table_with_a_name(of_all: dict[str, Worksheet]) -> None:
+    names = [name for sheet in of_all.values() for name in sheet.tables]
+    assert len(names) == len(of_all) - 1  # the first sheet has words
+    assert len({name.casefold() for name in names}) == len(names)
+    for sheet in list(of_all.values())[1:]:
+        (table,) = sheet.tables.values()
+        last = max(sheet.max_row, 2)
+        assert table.ref == f"A1:{sheet.cell(1, sheet.max_column).column_letter}{last}"
+        assert [column.name for column in table.tableColumns] == [cell.value for cell in sheet[1]]
+
+
+def test_the_record_is_told_in_words_with_days_over_the_limit(tmp_path: Path) -> None:
+    late = [
+        ("L13", "1", "R1", "R1", "ReviewMeeting 2026-04-08; LastReview 2026-05-20", True, "r", 2),
+        ("L13", "2", "R2", "R2", "ReviewMeeting 2026-04-01; LastReview 2026-06-20", True, "r", 3),
+        ("L14", "3", "R3", "R3", "ReviewMeeting blank; StartDate 2025-09-20", True, "p.csv", 4),
+        ("R06", "4", "R4", "R4", "RequestSource 1", True, "p.csv", 4),
+    ]  # fmt: skip
+    path = make_warehouse(tmp_path / "w.duckdb", late)
+    found = lines(sheets(report.write_issues(path, "built", YEAR, tmp_path / "out"))["All issues"])
+    assert [(line["Rule"], line["Days over the limit"]) for line in found] == [
+        ("R06", None),
+        ("L14", 61),  # to the day of the extract, 20 November 2026
+        ("L13", 52),
+        ("L13", 14),
+    ]
+    assert found[3]["What the record says"] == (
+        "Review meeting: 8 Apr 2026\nReview decision made: 20 May 2026"
+    )
+    assert str(found[0]["What the record says"]).startswith("Who asked: 1 ")
+
+
 def test_a_line_says_what_is_allowed_and_which_item_it_is(of_all: dict[str, Worksheet]) -> None:
     found = {line["Rule"]: line for line in lines(of_all["All issues"])}
     assert found["P06"]["Allowed values"] in ("F Female; M Male", "M Male; F Female")
@@ -244,32 +294,33 @@ def test_a_line_says_what_is_allowed_and_which_item_it_is(of_all: dict[str, Work
 
 
 def test_values_stay_text_and_ids_keep_their_zeros(of_all: dict[str, Worksheet]) -> None:
-    cells = {str(row[10].value): row for row in of_all["All issues"].iter_rows(min_row=3)}
-    assert cells["P17"][5].value == FORMULA
-    assert {row[5].data_type for row in cells.values()} == {"s"}
-    assert all(row[5].quotePrefix for row in cells.values())
-    assert (cells["P06"][0].value, cells["P06"][0].data_type) == ("0042", "s")
-    assert (cells["R08"][1].value, cells["R08"][1].data_type) == ("-8", "s")
-    assert cells["N20"][0].value == " <r>&1</r>"
-    assert cells["R06"][18].value == 12
+    sheet = of_all["All issues"]
+    headings = [str(cell.value) for cell in sheet[1]]
+    cells = {
+        str(row[headings.index("Rule")].value): dict(zip(headings, row, strict=True))
+        for row in sheet.iter_rows(min_row=2)
+    }
+    assert cells["P17"]["Value found"].value == FORMULA
+    assert {row["Value found"].data_type for row in cells.values()} == {"s"}
+    assert all(row["Value found"].quotePrefix for row in cells.values())
+    assert (cells["P06"]["Person"].value, cells["P06"]["Person"].data_type) == ("0042", "s")
+    assert (cells["R08"]["Request"].value, cells["R08"]["Request"].data_type) == ("-8", "s")
+    assert cells["N20"]["Person"].value == " <r>&1</r>"
+    assert cells["R06"]["Source row"].value == 12
+    colours = {rule: row["What is wrong"].font.color for rule, row in cells.items()}
+    assert colours["P17"] is not None  # it follows from another fault, and is lighter
+    assert colours["P17"].rgb != (colours["P06"].rgb if colours["P06"] else None)
 
 
 def test_tables_can_be_filtered_and_printed(of_all: dict[str, Worksheet]) -> None:
     for name in list(of_all)[2:]:
         sheet = of_all[name]
-        assert sheet.freeze_panes == "B3"
-        assert str(sheet.auto_filter.ref).startswith("A2:")
-        assert sheet.print_title_rows == "$2:$2"
+        assert sheet.freeze_panes == "B2"
+        assert sheet.print_title_rows == "$1:$1"
         assert sheet.page_setup.orientation == "landscape"
         assert (sheet.page_setup.fitToWidth or 1, sheet.page_setup.fitToHeight) == (1, 0)
-    assert of_all["All issues"].auto_filter.ref == f"A2:S{2 + len(ISSUES)}"
-
-
-def test_what_follows_from_another_fault_is_lighter(of_all: dict[str, Worksheet]) -> None:
-    rows = of_all["All issues"].iter_rows(min_row=3)
-    colours = {str(row[10].value): row[3].font.color for row in rows}
-    assert colours["P17"] is not None
-    assert colours["P17"].rgb != (colours["P06"].rgb if colours["P06"] else None)
+        (table,) = sheet.tables.values()
+        assert table.autoFilter.ref == table.ref
 
 
 def test_names_are_there_only_on_demand(
@@ -298,7 +349,7 @@ def test_constant_memory_writes_the_same_lines(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(report, "CONSTANT_MEMORY_LINES", 0)
+    monkeypatch.setattr(workbook, "CONSTANT_MEMORY_LINES", 0)
     large = sheets(report.write_issues(warehouse, "built", YEAR, tmp_path))
     assert list(map(words, large.values())) == list(map(words, of_all.values()))
 
@@ -319,18 +370,17 @@ def test_nothing_found_is_said_and_is_a_workbook(tmp_path: Path) -> None:
     of_none = sheets(report.write_issues(empty, "built", YEAR, tmp_path))
     assert list(of_none)[:3] == ["Start here", "Summary", "All issues"]
     assert "Nothing was found." in words(of_none["Start here"])
-    assert "Nothing was found." in words(of_none["All issues"])
     assert [line.issue_count for line in report.summarise(empty, "built")] == [0, 0, 0]
 
 
 def test_lines_that_do_not_fit_are_counted_on_the_sheet(
     warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(report, "SHEET_LINES", 2)
+    monkeypatch.setattr(issue_sheets, "SHEET_LINES", 2)
     few = sheets(report.write_issues(warehouse, "built", YEAR, tmp_path))
-    assert f"{len(ISSUES) - 2} MORE ARE IN issues.csv" in str(few["All issues"]["A1"].value)
+    assert f"{len(ISSUES) - 2} MORE ARE IN issues.csv" in few["All issues"].oddHeader.left.text
     assert len(lines(few["All issues"])) == 2
-    assert "MORE" not in str(few["Data and systems"]["A1"].value)
+    assert "MORE" not in few["Data and systems"].oddHeader.left.text
 
 
 def test_the_first_sheet_says_whose_rules_and_how_sure_they_are(
