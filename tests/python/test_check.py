@@ -151,7 +151,7 @@ def test_every_value_is_read_into_its_place_with_its_line(
     year = int(path.stem[-4:])
     assert xml_reader.header_years(path) == (
         str(year),
-        spec.collection(year).survey_day.isoformat(),
+        etree.parse(path).findtext(".//ReferenceDate"),
     )
     loaded = xml_reader.load(connection, path, "x", year)
     wanted, lines = expected_tables(path)
