@@ -9,12 +9,15 @@ from sen2 import spec
 
 from .conftest import Built
 
-# A column that bears the name of a row of a seed is described there, once.
+RULES = [row["rule_id"].lower() for row in spec.seed("rules")]
+# A column that bears the name of a row of a seed is described there, once; so is the word of an
+# item's code, and of a rule what it found and the record it points at.
 DESCRIBED_AS_DATA = {
     *(row["column_name"] for row in spec.seed("items")),
     *(row["name"] for row in spec.seed("thresholds")),
     *(row["name"] for row in spec.seed("key_dates")),
-    *(f"rule_{row['rule_id'].lower()}" for row in spec.seed("rules")),
+    *(f"{row['column_name']}_word" for row in spec.seed("items")),
+    *(f"{kind}_{rule}" for kind in ("rule", "found", "points_at") for rule in RULES),
 }
 
 
