@@ -941,7 +941,7 @@ def query(path: Path, sql: str, *values: object) -> list[tuple]:
 
 ERRORS = (
     "select rule_id, person_id, items from validation.issues"
-    " where return_id = ? and severity <> 'query'"
+    " where return_id = $1 and severity <> 'query'"
 )
 
 
@@ -956,6 +956,10 @@ def test_a_sample_has_only_the_errors_it_was_made_with(year: int, checked: Path)
     ) == [(year,)]
 
 
+UNREAD = r" \(cannot be read: [^)]*\)"
+"""What an extract knows of a blank and a file does not: there it is the main fault."""
+
+
 def test_a_file_breaks_the_rules_that_the_return_it_was_made_of_breaks(checked: Path) -> None:
     found = {
         return_id: Counter(
@@ -964,7 +968,9 @@ def test_a_file_breaks_the_rules_that_the_return_it_was_made_of_breaks(checked: 
                 "with people as ("
                 " select person_id, row_number() over (order by person_id) as number"
                 " from person_level.person where return_id = $1)"
-                ' select number, rule_id, severity, module, found, "primary"'
+                " select number, rule_id, severity, module,"
+                f" regexp_replace(found, '{UNREAD}', ''),"
+                f" \"primary\" or regexp_matches(found, '{UNREAD}')"
                 " from validation.issues left join people using (person_id)"
                 " where return_id = $1 and module <> 'extract'",
                 return_id,
@@ -985,6 +991,14 @@ def test_a_return_survives_the_way_into_a_file_and_back(checked: Path) -> None:
         ]
     assert digests[0] == digests[1]
     assert min(digest.rows for digest in digests[0].values()) > 0
+
+
+PARTS = {
+    "person": ["Requests", "NamedPlan", "PlacementDetail"],
+    "named_plan": ["PlanDetail"],
+    "active_plans": ["SENneed", "PlacementDetail"],
+}
+"""The parts of a record that its rules may point at."""
 
 
 def test_an_issue_of_a_file_points_at_the_line_of_its_record(checked: Path) -> None:
@@ -1010,7 +1024,8 @@ def test_an_issue_of_a_file_points_at_the_line_of_its_record(checked: Path) -> N
     assert {module for module, _, _ in found} >= tags.keys() - {"file", "header"}
     for module, file, row in found:
         assert file.endswith(".part")
-        assert lines[row - 1].strip() == f"<{tags[module]}>"
+        tag = lines[row - 1].strip().strip("<>")
+        assert tag in {tags[module], *PARTS.get(module, ())}
     for module in ("plan_detail", "sen_need", "placement_detail"):
         values = query(
             checked,
@@ -1048,7 +1063,7 @@ def test_what_the_reader_met_is_an_issue_for_each_fault(checked: Path) -> None:
 
 @pytest.mark.parametrize("year", SAMPLES)
 def test_a_rule_misses_every_needed_item_and_part(year: int, checked: Path) -> None:
-    found = query(checked, ERRORS, f"gaps_{year}")
+    found = query(checked, f"{ERRORS} or return_id = $1 and likely_error", f"gaps_{year}")
     for number, (parent, tag) in enumerate(gaps(year), start=1):
         told = [
             rule_id
