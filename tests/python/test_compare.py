@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from sen2 import compare, compare_book, report, spec, warehouse
+from sen2 import compare, compare_book, spec, warehouse
 from sen2.errors import InputError
 
 from .conftest import YEAR, Built
@@ -468,15 +468,15 @@ def test_the_workbook_has_a_row_a_change_and_names_only_on_demand(
     run_verb(changed, "--out", "plain")
     book = openpyxl.load_workbook(changed / "plain" / compare_book.NAME)
     assert book.sheetnames == [
-        "Start here", "Summary", "Changes", "Doubtful pairs", "Figures"
+        "Start here", "To check", "Summary", "Changes", "Doubtful pairs", "Figures"
     ]  # fmt: skip
-    rows = list(book["Changes"].iter_rows(min_row=3, values_only=True))
+    rows = list(book["Changes"].iter_rows(min_row=2, values_only=True))
     assert Counter(row[0] for row in rows) == {
         "Name or birth date changed": 2, "Identifier changed": 1
     }  # fmt: skip
-    figure = next(book["Figures"].iter_rows(min_row=3, values_only=True))
+    figure = next(book["Figures"].iter_rows(min_row=2, values_only=True))
     assert figure[2:] == ("ehcplans", 300, 7.5, -292.5)
-    assert book["Figures"].max_row == 3
+    assert book["Figures"].max_row == 2
     values = {str(value) for value in cells(changed / "plain" / compare_book.NAME)}
     columns = ("surname", "forename", "person_birth_date")
     with duckdb.connect(str(changed / "sen2.duckdb"), read_only=True) as connection:
@@ -502,8 +502,9 @@ def test_tables_can_be_filtered_and_their_headings_stay(changed: Path) -> None:
     book = openpyxl.load_workbook(changed / "filtered" / compare_book.NAME)
     for name in book.sheetnames[1:]:
         sheet = book[name]
-        assert sheet.freeze_panes == "B3"
-        assert sheet.auto_filter.ref.startswith("A2:")
+        assert sheet.freeze_panes == "B2"
+        (table,) = sheet.tables.values()
+        assert table.ref.startswith("A1:")
         assert sheet.column_dimensions["A"].width > 8
 
 
@@ -551,7 +552,7 @@ def test_a_warehouse_that_was_not_built_is_an_input_error(tmp_path: Path) -> Non
 def test_a_narrow_terminal_has_every_count(width: int) -> None:
     side = compare.Side("a", 2026, spec.collection(2026).survey_day)
     counts = [
-        compare.Count(row["kind"], row["subject"], row["label"], "", 12345, 0, 12345)
+        compare.Count(row["kind"], row["subject"], row["label"], "", 12345, 0, 12345, False)
         for row in spec.seed("compared_kinds")
     ]
     console = Console(file=io.StringIO(), width=width, highlight=False, no_color=True)
@@ -564,9 +565,9 @@ def test_a_narrow_terminal_has_every_count(width: int) -> None:
 def test_more_lines_than_a_sheet_holds_are_told(
     changed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(report, "SHEET_LINES", 2)
+    monkeypatch.setattr(compare_book, "SHEET_LINES", 2)
     compare.compare("built", "next", changed / "sen2.duckdb", tmp_path, identify=False)
     sheet = openpyxl.load_workbook(tmp_path / compare_book.NAME)["Changes"]
-    assert "1 more are in validation.compared_changes" in sheet["A1"].value
-    assert sheet.max_row == 4
+    assert "1 more are in validation.compared_changes" in sheet.oddHeader.left.text
+    assert sheet.max_row == 3
     assert os.listdir(tmp_path) == [compare_book.NAME]  # noqa: PTH208

@@ -9,12 +9,11 @@ import duckdb
 import pytest
 from jinja2 import Environment
 
-from sen2 import files, purge, spec
+from sen2 import files, purge, releases, spec
 from sen2.config import Config
 from sen2.errors import InputError
 from sen2.land import land
 from sen2.landing import delimited
-from sen2.page import compare
 from sen2.sql import literal
 
 from .extracts import write_extract
@@ -118,8 +117,9 @@ def test_a_published_file_is_read_as_it_is(tmp_path: Path) -> None:
     folder.mkdir()
     wanted = ["time_period", "old_la_code"]
     (folder / "t.csv").write_text(",".join(wanted) + "\n2024,330\n", encoding="utf-8")
+    file = releases.ReleaseFile(folder / "t.csv", "2025", "t", wanted, None, None, {}, 2025, False)
     with duckdb.connect() as connection:
-        read = connection.execute(f"from {compare._read_csv(folder / 't.csv')}").fetchall()
+        read = connection.execute(f"from {releases.rows_of(file)}").fetchall()
     assert read == [("2024", "330")]
 
 
