@@ -10,6 +10,7 @@ import csv
 import hashlib
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -203,6 +204,12 @@ def copy_layers(built: Path, warehouse: Path) -> int:
                 connection.execute(
                     f"create or replace table {schema}.{table} as from built.{schema}.{table}"
                 )
+        views = connection.execute(
+            "select sql from duckdb_views() where database_name = 'built'"
+            " and schema_name = 'intermediate'"
+        ).fetchall()
+        for (sql,) in views:  # dbt's relations carry the name of the warehouse
+            connection.execute(re.sub(rf"\b{built.stem}\.(?=\w+\.)", "", sql))
     return len(tables)
 
 
