@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -61,6 +62,12 @@ def one_reading_of_the_project(tmp_path_factory: pytest.TempPathFactory) -> None
     """Let all workers share what dbt has read of the project."""
     SHARED["folder"] = shared(tmp_path_factory)
     os.environ[CACHE] = str(SHARED["folder"] / "dbt_cache")
+
+
+def hear_signals() -> None:
+    """In a child, before it begins: hear the signals that nohup or a scheduler may shut out."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
 
 
 @contextmanager

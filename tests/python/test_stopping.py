@@ -10,6 +10,8 @@ import pytest
 
 from sen2 import warehouse
 
+from .conftest import hear_signals
+
 SCRIPT = """\
 import os, sys, tempfile
 from pathlib import Path
@@ -32,7 +34,10 @@ def test_a_statement_that_would_take_hours_ends_and_nothing_is_left(
     number: signal.Signals, tmp_path: Path
 ) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, str(tmp_path)], stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", SCRIPT, str(tmp_path)],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=hear_signals,
     )
     while not (tmp_path / "begun").exists():
         assert process.poll() is None

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from .conftest import hear_signals
+
 PROGRAM = """
 import os, resource, signal, sys, time
 from pathlib import Path
@@ -30,6 +32,7 @@ def begun(folder: Path, deed: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", PROGRAM.replace("{deed}", deed)],
         cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=hear_signals,
     )  # fmt: skip
 
 
