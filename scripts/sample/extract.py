@@ -157,12 +157,17 @@ class TableMaker:
             ),
         }
 
-    def setting_columns(self, leaf: Ints, establishment: Ints) -> dict[str, Column]:
-        """How a setting is written: one of urn, ukprn and a code with its note, and two flags."""
+    def setting_columns(self, leaf: Ints, establishment: Ints, codeset: str) -> dict[str, Column]:
+        """How a setting is written: one of urn, ukprn and a code with its note, and two flags.
+
+        A year that has no code for another setting gets that of another arrangement by parents.
+        """
         settings, figures = self.parts.settings, self.parts.figures
         has_ukprn = settings.by_ukprn[leaf] & (leaf >= 0) & (establishment >= 0)
         has_urn = (establishment >= 0) & ~has_ukprn
         leaf_codes = np.array([*settings.codes, "OTH"])
+        if "OTH" not in self.parts.survey.in_force(codeset):
+            leaf_codes = np.where(leaf_codes == "OTH", "OPA", leaf_codes)
         code = np.where(leaf < 0, len(settings.codes), leaf)
         notes: list[str] = []
         note = np.full(len(leaf), -1)
@@ -194,7 +199,7 @@ class TableMaker:
         return len(plan), {
             "plan_id": numbered_column("E", plan + 1),
             "rank": coded_column(rank, ["", "1", "2"]),
-            **self.setting_columns(leaf, where),
+            **self.setting_columns(leaf, where, "SENSetting_plan"),
         }
 
     def placements(self) -> tuple[int, dict[str, Column]]:
@@ -205,7 +210,7 @@ class TableMaker:
             "placement_id": numbered_column("L", np.arange(len(spells.plan)) + 1),
             "plan_id": numbered_column("E", spells.plan + 1),
             "rank": coded_column(spells.rank.astype(np.int64), ["", "1", "2"]),
-            **self.setting_columns(spells.leaf, spells.establishment),
+            **self.setting_columns(spells.leaf, spells.establishment, "SENSetting_placement"),
             "residential": coded_column(spells.residential, codes["residential"]),
             "work_based": coded_column(spells.work_based, codes["work_based"]),
             "attendance": coded_column(attendance, ["FT", "PT"]),
