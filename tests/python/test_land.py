@@ -235,7 +235,7 @@ def test_a_register_that_cannot_be_read_is_an_error_that_names_it(
         (lambda f: append(f, "people", b'8,"x\n'), ["people.csv", "row 3", "quote"]),
         (lambda f: append(f, "people", b"8,O\xe9\n"), ["people.csv", "line 3", "surname", "UTF-8"]),
         (
-            lambda f: append(f, "people", b"8,a\x0bb" + b"," * 9 + b"\n"),
+            lambda f: append(f, "people", b"8,a\x0bb" + b"," * 10 + b"\n"),
             ["people.csv", "row 3", "surname", "U+000B"],
         ),
         (
