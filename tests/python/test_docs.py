@@ -1,6 +1,7 @@
 """Every model, seed and column is described: in its properties file, or as data in a seed."""
 
 import json
+import re
 
 import duckdb
 import pytest
@@ -60,3 +61,16 @@ def test_every_column_is_described_and_every_description_has_its_column(
             for name in sorted(set(node["columns"]) - there)
         ]
     assert faults == []
+
+
+def test_every_link_of_a_page_leads_to_a_file() -> None:
+    root = spec.PROJECT
+    pages = [*root.glob("*.md"), *(root / "docs").rglob("*.md"), *(root / "tests").glob("*.md")]
+    assert len(pages) > 20
+    broken = [
+        f"{page.relative_to(root)}: {link}"
+        for page in pages
+        for link in re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8"))
+        if "://" not in link and not (page.parent / link).exists()
+    ]
+    assert broken == []
