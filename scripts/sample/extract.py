@@ -160,13 +160,16 @@ class TableMaker:
     def setting_columns(self, leaf: Ints, establishment: Ints, codeset: str) -> dict[str, Column]:
         """How a setting is written: one of urn, ukprn and a code with its note, and two flags.
 
-        A year that has no code for another setting gets that of another arrangement by parents.
+        A return that has no code for another setting gets that of another arrangement by parents.
+        The form counts other settings by the authority's own rules, so its years keep the code.
         """
         settings, figures = self.parts.settings, self.parts.figures
         has_ukprn = settings.by_ukprn[leaf] & (leaf >= 0) & (establishment >= 0)
         has_urn = (establishment >= 0) & ~has_ukprn
         leaf_codes = np.array([*settings.codes, "OTH"])
-        if "OTH" not in self.parts.survey.in_force(codeset):
+        survey = self.parts.survey
+        has_form = spec.collection(survey.year).has_aggregated
+        if not has_form and "OTH" not in survey.in_force(codeset):
             leaf_codes = np.where(leaf_codes == "OTH", "OPA", leaf_codes)
         code = np.where(leaf < 0, len(settings.codes), leaf)
         notes: list[str] = []

@@ -26,9 +26,9 @@ from sen2.page.figures import SEVERITIES, Counts, Facts, Shown
 from sen2.page.guard import Sum, exact, withheld
 from sen2.page.issues import LIKELY
 from sen2.page.page import PAGE, TO_SHARE
-from sen2.report import MODULES
 from sen2.sample import write_sample
 from sen2.warehouse import connect
+from sen2.workbook import MODULES
 
 from .conftest import YEAR
 from .extracts import build_extract, models

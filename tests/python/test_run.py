@@ -418,7 +418,6 @@ def test_dbts_reading_is_kept_for_other_warehouses(
         target = tmp_path / name / "target"
         with build.remembered(tmp_path / name / "sen2.duckdb", YEAR, target):
             if text == "read":
-                target.mkdir(parents=True)
                 (target / "partial_parse.msgpack").write_text(text)
         assert (target / "partial_parse.msgpack").read_text() == "read"
     assert len(list((tmp_path / "cache").iterdir())) == 1

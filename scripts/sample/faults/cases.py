@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..cases import ACTIVE, CEASED
+from ..cases import ACTIVE, CEASED, DISPUTES
 from ..days import Flags, Ints, age_on
 from ..survey import outcome_code
 from .finder import Finder, Where
@@ -225,6 +225,21 @@ def earlier_plan(find: Finder) -> Ints:
 def has_earlier_plan(find: Finder) -> Flags:
     """An active plan with no request, of someone with an earlier plan that has one."""
     return earlier_plan(find) >= 0
+
+
+def without_active_plan(find: Finder) -> Flags:
+    """Someone of whose plans none is active, so that no age of a plan's is asked of them."""
+    active = np.zeros(len(find.people.birth), dtype=bool)
+    active[find.cases.person[find.cases.category == ACTIVE]] = True
+    none: Flags = ~active[find.cases.person]
+    return none
+
+
+def without_dispute(find: Finder) -> Flags:
+    """A case of which nothing was disputed."""
+    days = np.column_stack([find.cases.disputes(kind, about) for kind, about in DISPUTES])
+    none: Flags = np.logical_and.reduce(np.isnat(days), axis=1)
+    return none
 
 
 def has_active_plan_too(find: Finder) -> Flags:

@@ -41,6 +41,8 @@ from .cases import (
     received_in_period,
     review_decided,
     two_needs,
+    without_active_plan,
+    without_dispute,
     young_when_asking,
 )
 from .changes import (
@@ -119,7 +121,7 @@ FAULTS = (
     Fault("reason_for_young_people_too_young", "people", ("P27",), aged(7, 14),
           put(**NO_IDENTIFIER, no_identifier_reason="UN9")),
     Fault("person_twice", "people", ("P28",),
-          both(in_category(NOT_ASSESSED), aged(6, 24), has_upn),
+          both(in_category(NOT_ASSESSED), aged(6, 24), has_upn, without_active_plan),
           same_as_another("surname", "forename", "birth_date", "sex", "gender_code",
                           where=aged(6, 24))),
     # requests
@@ -197,7 +199,8 @@ FAULTS = (
     Fault("no_need", "plans", ("L04",), in_category(ACTIVE), remove_children("needs")),
     Fault("no_placement", "plans", ("D01", "D09"), in_category(ACTIVE),
           remove_children("placements")),
-    Fault("plan_request_unknown", "plans", ("X03",), older_with_request, request_unknown),
+    Fault("plan_request_unknown", "plans", ("X03",),
+          both(older_with_request, without_dispute), request_unknown),
     Fault("plans_share_a_request", "plans", ("X06",), has_earlier_plan, shares_request),
     # settings named in plans
     Fault("named_setting_and_urn", "plan_settings", ("N19",), names_a_school, put(setting="OLA")),
