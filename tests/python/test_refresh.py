@@ -125,7 +125,7 @@ def test_a_second_run_stops_or_waits(site: Site) -> None:
         waiting = subprocess.Popen(
             [
                 sys.executable, "-c",
-                "import sys; from pathlib import Path; from sen2 import refresh\n"
+                "import sys; from pathlib import Path; from sen2 import lock\n"
                 "with lock.held(Path(sys.argv[1]), wait=True): print('begun')",
                 str(site.job.warehouse),
             ],

@@ -96,8 +96,8 @@ def test_an_extract_becomes_a_submission_until_it_has_an_error(
     assert submissions(out) == []
     assert (out / "superseded" / f"SEN2_330_{YEAR}_001.xml").read_bytes() == written
     assert "P01" in (out / "issues.csv").read_text(encoding="utf-8")
-    refused = sen2(tmp_path, "export", "--year", str(YEAR))
-    assert refused.returncode == 1
+    refused = sen2(tmp_path, "export", "--year", str(YEAR), "--accept-arrival")
+    assert refused.returncode == 1, refused.stderr
     assert submissions(out) == []
 
     said = "".join(done.stdout + done.stderr for done in (first, again, red, refused))
