@@ -97,6 +97,9 @@ def doctored(built: Built, person_id: str, tmp_path_factory: pytest.TempPathFact
         connection.execute(
             "insert into validation.returns select * replace ('last_year' as return_id,"
             " collection_year - 1 as collection_year) from validation.returns;"
+            "insert into validation.case_records select * replace ('last_year' as return_id,"
+            " 'p1' as person_id, 'p1/1' as request_id, date '2024-02-01' as review_meeting)"
+            f" from validation.case_records where {own};"
             f"update person_level.active_plans set review_meeting = '2024-02-01' where {last};"
             f"update person_level.person set surname = 'Former' where {last};"
             f"delete from person_level.sen_need where {last};"
