@@ -115,7 +115,8 @@ placements as (
             as first_open_second_id,
         max_by(placement_id, leaving_date) filter (placement_rank_word = 'main')
             as last_left_main_id,
-        list(entry_date) || list(leaving_date) as placement_dates,
+        list(entry_date order by entry_date) || list(leaving_date order by leaving_date)
+            as placement_dates,
         max(coalesce(leaving_date, 'infinity')) filter (
             placement_rank_word = 'main'
             and sen_setting_word in ('not_in_education', 'not_in_education_other')
