@@ -129,7 +129,7 @@ def statements_in_order() -> Iterator[tuple[str, str]]:
     """Each model but the pairs and the rules with its SQL, after those it reads."""
     files = {
         path.stem: path
-        for path in sorted((spec.PROJECT / "models" / "validation").glob("compared_*.sql"))
+        for path in sorted((spec.PROJECT / "models" / "validation").rglob("compared_*.sql"))
         if path.stem != GIVEN and not path.stem.endswith("_checks")
     }
     texts = {name: path.read_text(encoding="utf-8") for name, path in files.items()}
@@ -148,7 +148,7 @@ def statements_in_order() -> Iterator[tuple[str, str]]:
 
 
 def _schemas() -> dict[str, str]:
-    """Every model and seed to its schema, which is the folder it stands in."""
+    """Return each model and seed with its schema, the folder of its layer."""
     return {
         path.stem: path.relative_to(spec.PROJECT / part).parts[0]
         for part, ending in (("models", "sql"), ("seeds", "csv"))

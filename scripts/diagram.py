@@ -44,7 +44,7 @@ flowchart LR
 def _models(folder: Path) -> list[dict[str, Any]]:
     """The models of a folder as their properties files describe them."""
     found: list[dict[str, Any]] = []
-    for path in sorted(folder.glob("_*.yml")):
+    for path in sorted(folder.rglob("*.yml")):
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
         found += content.get("models") or []
     return found
@@ -61,7 +61,10 @@ def _tests(model: dict[str, Any], name: str) -> list[dict[str, Any]]:
 
 def return_diagram() -> str:
     """The person level tables with their columns and what each hangs from, in Mermaid."""
-    models = _models(spec.PROJECT / "models" / RETURN)
+    order = list(spec.person_level_columns())
+    models = sorted(
+        _models(spec.PROJECT / "models" / RETURN), key=lambda model: order.index(model["name"])
+    )
     lines = []
     for model in models:
         keys = {column for test in _tests(model, "is_unique") for column in test["columns"]}

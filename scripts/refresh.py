@@ -224,7 +224,7 @@ def carry_views(new: Refresh) -> None:
         return
     with warehouses.connect(new.job.warehouse) as connection:
         for schema, view, sql in old:
-            if (spec.PROJECT / "models" / schema / f"{view}.sql").exists():
+            if spec.model_file(schema, view) is not None:
                 continue  # it was built anew
             if not views.reads_only_tables(connection, sql):
                 say(

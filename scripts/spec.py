@@ -120,3 +120,11 @@ def has_confirmed_structure(year: int) -> bool:
 def newest_year() -> int:
     """The newest collection, the one that a command works on when it is given no year."""
     return max(int(row["collection_year"]) for row in seed("collections"))
+
+
+def model_file(schema: str, name: str) -> Path | None:
+    """Return the SQL file of a schema's model, or None when it has no model of the name."""
+    folder = PROJECT / "models" / schema
+    if not (name.isidentifier() and schema.isidentifier() and folder.is_dir()):
+        return None
+    return next(folder.rglob(f"{name}.sql"), None)

@@ -71,10 +71,8 @@ def _safe(
 
 def _model(schema: str, view: str) -> str:
     """The text of the model of that name; nothing where there is none."""
-    folder = spec.PROJECT / "models" / schema
-    if not (view.isidentifier() and schema.isidentifier() and folder.is_dir()):
-        return ""
-    return next((path.read_text(encoding="utf-8") for path in folder.rglob(f"{view}.sql")), "")
+    path = spec.model_file(schema, view)
+    return path.read_text(encoding="utf-8") if path else ""
 
 
 def reads_only_tables(connection: duckdb.DuckDBPyConnection, sql: str) -> bool:

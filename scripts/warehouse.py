@@ -424,7 +424,7 @@ def forget(connection: duckdb.DuckDBPyConnection, return_id: str) -> None:
 def is_made_by_a_run(schema: str, table: str) -> bool:
     """Whether landing, dbt or a gate makes a table anew in every run."""
     if schema == "audit":
-        return table in MADE_ANEW or (spec.PROJECT / "models" / schema / f"{table}.sql").exists()
+        return table in MADE_ANEW or spec.model_file(schema, table) is not None
     if schema == "raw":
         contract = {row["table_name"] for row in spec.seed("extract_contract")}
         return table in contract | KEPT_TABLES.keys()

@@ -83,7 +83,7 @@ def test_open_activities_of_several_kinds_are_opened_as_often_as_they_are_counte
     built: Built, queries: dict[str, str], tmp_path: Path, dataset: str, codes: str, figures: str
 ) -> None:
     path = copied(built, tmp_path)
-    (model,) = built.target.rglob(f"compiled/sen2/models/published/{dataset}.sql")
+    (model,) = built.target.rglob(f"compiled/sen2/models/published/**/{dataset}.sql")
     with duckdb.connect(str(path)) as connection:
         connection.execute(
             f"update published.plans_at_survey_day set {codes} = case hash(request_id) % 5"

@@ -404,7 +404,7 @@ def test_a_number_that_all_have_costs_no_more_than_another(connection: Connectio
 
 
 def test_the_command_runs_the_sql_that_dbt_compiles(built: Built) -> None:
-    compiled = built.target / "compiled" / "sen2" / "models" / "validation"
+    compiled = built.target / "compiled" / "sen2" / "models" / "validation" / "compared"
     for model, statement in compare.statements_in_order():
         theirs = (compiled / f"{model}.sql").read_text(encoding="utf-8")
         theirs = re.sub(rf'"{built.warehouse.stem}"\."(\w+)"\."(\w+)"', r"\1.\2", theirs)

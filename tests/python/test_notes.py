@@ -494,7 +494,7 @@ class Staging:
     def __init__(self, built: Built) -> None:
         name = built.warehouse.stem
         compiled = built.target / "compiled" / "sen2" / "models" / "staging"
-        self.sql = {path.stem: path.read_text("utf-8") for path in compiled.glob("stg_*.sql")}
+        self.sql = {path.stem: path.read_text("utf-8") for path in compiled.rglob("stg_*.sql")}
         self.connection = duckdb.connect()
         self.connection.execute(f"attach '{built.warehouse}' as real (read_only)")
         self.connection.execute(f"attach ':memory:' as \"{name}\"")

@@ -45,7 +45,9 @@ ISSUES = [
 
 def model(schema: str, name: str) -> str:
     """The SQL of a model that reads its own schema alone."""
-    text = (spec.PROJECT / "models" / schema / f"{name}.sql").read_text(encoding="utf-8")
+    path = spec.model_file(schema, name)
+    assert path
+    text = path.read_text(encoding="utf-8")
     return re.sub(r"{{ ref\('(\w+)'\) }}", rf"{schema}.\1", text)
 
 

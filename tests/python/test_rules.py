@@ -22,7 +22,7 @@ Row = dict[str, Any]
 def examples() -> dict[str, list[Row]]:
     """Rule id to its unit tests: those whose name begins with the rule's id."""
     tests: dict[str, list[Row]] = defaultdict(list)
-    for path in sorted(FOLDER.glob("_*_checks.yml")):
+    for path in sorted(FOLDER.rglob("*_checks.yml")):
         for test in yaml.safe_load(path.read_text(encoding="utf-8")).get("unit_tests", []):
             if rule := re.match(r"([a-z][0-9]{2})_", test["name"]):
                 tests[rule[1].upper()].append(test)
@@ -54,7 +54,7 @@ class Harness:
 
     def __init__(self, built: Built) -> None:
         self.name = built.warehouse.stem
-        self.compiled = built.target / "compiled" / "sen2" / "models" / "validation"
+        self.compiled = built.target / "compiled" / "sen2" / "models" / "validation" / "checks"
         self.connection = duckdb.connect()
         self.connection.execute(f"attach '{built.warehouse}' as real (read_only)")
         self.connection.execute(f"attach ':memory:' as \"{self.name}\"")

@@ -56,8 +56,11 @@ def _installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return site
 
 
+FIXTURES = "tests/fixtures"
+
+
 def test_every_file_of_the_project_that_dbt_and_the_gates_read_is_in_it(installed: Path) -> None:
-    for folder in ("models", "seeds", "macros", "profiles", "gx", "sample", "analyses"):
+    for folder in ("models", "seeds", "macros", "profiles", "gx", "sample", "analyses", FIXTURES):
         there = {
             path.relative_to(spec.PROJECT)
             for path in (spec.PROJECT / folder).rglob("*")
