@@ -64,7 +64,7 @@ def test_a_build_is_what_dbt_builds(built: Built, landed: Path) -> None:
     assert tables_that_differ(landed, built.warehouse) == []
     with duckdb.connect(str(landed)) as connection:
         connection.execute("update intermediate.cases set person_id = 'P0000001'")
-    assert tables_that_differ(landed, built.warehouse) == ['"intermediate"."cases"']
+    assert '"intermediate"."cases"' in tables_that_differ(landed, built.warehouse)
 
 
 @pytest.mark.slow
