@@ -1,6 +1,6 @@
-{# A model's table takes the place of what bore its name, in one transaction. dbt-duckdb builds beside
-   it and renames twice, which costs each of our many small models more than its query does. #}
-{% materialization table, adapter='duckdb', supported_languages=['sql'] %}
+{# Replace a model's table in one transaction. dbt-duckdb's own `table` builds the new one beside the
+   old and renames twice, which costs each of our many small models more than its query does. #}
+{% materialization swapped_table, adapter='duckdb', supported_languages=['sql'] %}
     {%- set relation = this.incorporate(type='table') -%}
     {%- set existing = load_cached_relation(this) -%}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
