@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from . import build, releases, spec, warehouse
 from .errors import InputError
 
-SELECTED = "+national_bands_found published_columns published_columns_2022"
+SELECTED = ("national_bands_found",)
 
 
 def write_bands(folder: Path, path: Path) -> int:
@@ -23,7 +23,7 @@ def write_bands(folder: Path, path: Path) -> int:
         with warehouse.connect(file, reaches=[folder]) as connection:
             warehouse.prepare(connection, year)
             releases.land(connection, folder, None)
-        build.build(file, year, select=SELECTED)
+        build.build(file, year, models=SELECTED)
         with warehouse.connect(file, read_only=True) as connection:
             found = connection.execute(
                 "select bands.*, 'DERIVED from rel' || datasets.release || '_' || dataset || '.csv'"

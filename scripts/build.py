@@ -1,174 +1,142 @@
-"""Building: dbt makes every layer of the warehouse from what was landed and imported."""
+"""Building: every layer of the warehouse from what was landed and imported.
 
-import hashlib
-import json
-import os
-import shutil
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+What is run is what `dbt build` runs, as dbt itself wrote it (`compiled`), in one transaction.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from . import encryption, keys, project, spec, trust
-from .dbt_child import Node
-from .errors import DefectError, DiskFullError, InputError
-from .warehouse import MEMORY_LIMIT, memory_limit
+import duckdb
 
-OUT_OF_MEMORY = "Out of Memory Error"
-"""How DuckDB says so, in the messages that dbt passes on."""
-QUIET_ENVIRONMENT = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"}
-CACHE = "SEN2_DBT_CACHE"
-"""The environment variable that names a folder in which dbt's reading of the project is kept for
-other warehouses of the same name and year. It holds this project's text and nothing of a person."""
-REMEMBERED = "partial_parse.msgpack"
-NOT_OURS = "dbt would run what stands there: name a folder that only this account may write to."
+from . import places
+from .compiled import Statement, find_compiled
+from .errors import DefectError, DiskFullError, InputError
+from .sql import quoted
+from .warehouse import MEMORY_LIMIT, connect
 
 
 def build(
     warehouse: Path,
     year: int,
     on_node: Callable[[int, int], None] = lambda done, total: None,
-    select: str | None = None,
+    models: Iterable[str] | None = None,
     *,
-    target: Path | None = None,
+    compiled: Path | None = None,
 ) -> int:
-    """Run `dbt build` for a collection year; gives the number of models, seeds and tests.
+    """Build the warehouse for a collection year; gives the number of models, seeds and tests.
 
-    `select` names what to build, in dbt's words, where that is not everything.
+    `models` names what to build, with all that it reads and without tests, where that is not
+    everything. `compiled` is the folder of the project as dbt compiled it. [default: the one beside
+    the warehouse]
 
-    dbt keeps what it has read of the project in `target`: with the same warehouse and year, the
-    next build there starts sooner. [default: the folder of its name beside the warehouse]
-
-    Left out are unit tests and the tests of the seeds with each other, which `make test` runs: they
-    guard this project's own text, not an authority's data.
+    All of it is built, or nothing is and the warehouse stays as it was.
 
     Raises DefectError that names the models or tests of ours that failed, DiskFullError, or
-    InputError when DuckDB has too little memory. dbt's own messages are not repeated, and no log is
-    kept, since both can hold values from a person's record.
+    InputError when DuckDB has too little memory. DuckDB's own messages are not repeated, since they
+    can hold values from a person's record.
     """
-    warehouse = warehouse.resolve()
-    key = encryption.key() if encryption.is_encrypted(warehouse) else ""
-    target = (target or warehouse.parent / f".{warehouse.stem}" / "dbt").resolve()
-    command = [
-        sys.executable, "-P", "-m", "sen2.dbt_child", "--no-version-check",
-        "--log-level", "none", "--log-level-file", "none", "--no-write-json", "build",
-        "--project-dir", str(spec.PROJECT), "--profiles-dir", str(spec.PROJECT / "profiles"),
-        "--target", "encrypted" if key else "local",
-        "--exclude-resource-type", "unit_test",
-        "--exclude", "resource_type:test,path:seeds", "path:tests/spec",
-        "--vars", json.dumps({"collection_year": year}),
-        *(["--select", select] if select else []),
-        "--target-path", str(target),
-    ]  # fmt: skip
-    failed: list[str] = []
-    done = total = 0
-    is_disk_full = is_too_little = False
+    project = find_compiled(compiled or warehouse.parent / places.COMPILED)
+    statements = project.models(models) if models else project.statements
     with (
-        remembered(warehouse, year, target),
-        subprocess.Popen(
-            command,
-            cwd=warehouse.parent,
-            env=environment(warehouse),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-        ) as process,
+        _explained(warehouse),
+        connect(warehouse, attached={SEEDS: project.seeds}) as connection,
     ):
-        try:
-            with suppress(BrokenPipeError):  # it has ended already: what it said tells why
-                print(key, file=process.stdin, flush=True)
-            for line in process.stdout or ():
-                is_disk_full = is_disk_full or any(words in line for words in DiskFullError.WORDS)
-                is_too_little = is_too_little or OUT_OF_MEMORY in line
-                if node := _node(line):
-                    done += 1
-                    total = node.total
-                    on_node(done, total)
-                    if node.status in ("error", "fail"):
-                        failed.append(node.name)
-        except BaseException:
-            process.kill()  # it would go on, and we would wait for it
-            raise
-    if is_disk_full:
-        raise DiskFullError(f"{warehouse.parent}: the disk is full. Make room and run again.")
-    if is_too_little and (failed or process.returncode):
-        raise InputError(
-            f"{warehouse.name}: DuckDB ran out of memory. Close other programs, or give it more"
-            f" with {MEMORY_LIMIT}, and run again."
-        )
-    if process.returncode < 0:
-        raise InputError(
-            f"{warehouse.name}: the process that built it was ended by the system"
-            f" ({signal.Signals(-process.returncode).name}), most likely because the machine has no"
-            f" memory left. Close other programs, or give it less with {MEMORY_LIMIT}, and run"
-            " again."
-        )
-    if failed:
-        raise DefectError(
-            f"dbt could not build, or a test of ours failed on, {', '.join(sorted(failed))}."
-            " The warehouse is not fit to export from. This is our fault, not the extract's:"
-            " please report it with these names."
-        )
-    if process.returncode != 0 or done < total:
-        raise DefectError(
-            "dbt stopped before it built anything. Run `dbt debug --profiles-dir profiles` in the"
-            " project's folder to see why."
-        )
-    return done
+        connection.begin()
+        seeds = _load_seeds(connection)
+        total = seeds + len(statements)
+        failed = build_models(connection, statements, year, lambda n: on_node(seeds + n, total))
+        if failed:
+            connection.rollback()
+            raise DefectError(
+                "A model could not be built, or a test of ours failed:"
+                f" {', '.join(sorted(failed))}. Nothing was built. This is our fault, not the"
+                " extract's: please report it with these names."
+            )
+        connection.commit()
+    return total
 
 
-def environment(warehouse: Path) -> dict[str, str]:
-    """What dbt is told of the warehouse, to be run in its folder.
+def build_models(
+    connection: duckdb.DuckDBPyConnection,
+    statements: Sequence[Statement],
+    year: int,
+    on_node: Callable[[int], None] = lambda done: None,
+) -> list[str]:
+    """Run models and tests in the transaction of a connection, up to a model that fails.
 
-    Its name and not its whole path: dbt reads all of the project again when the environment of its
-    profile is another.
+    Gives the names of those that failed. `on_node` is told how many have ended.
     """
-    own = {"SEN2_WAREHOUSE": warehouse.name, MEMORY_LIMIT: memory_limit()}
-    return keys.without(os.environ) | QUIET_ENVIRONMENT | own
+    ((catalog,),) = connection.execute("select current_database()").fetchall()
+    kinds = _kinds(connection)
+    failed: list[str] = []
+    for done, each in enumerate(statements, start=1):
+        try:
+            if each.kind != "test":
+                _make_room(connection, each.schema, each.table, kinds)
+            found = connection.execute(each.text(quoted(catalog), year))
+            if each.kind == "test" and found.fetchall()[0][0]:
+                failed.append(each.name)
+        except (duckdb.OperationalError, duckdb.InterruptException):  # not the statement's fault
+            raise
+        except duckdb.Error:
+            return [*failed, each.name]
+        on_node(done)
+    return failed
+
+
+SEEDS = "seeds"
+Kinds = dict[tuple[str, str], str]
+"""Whether what bears a name is a table or a view, by schema and name."""
+
+
+def _kinds(connection: duckdb.DuckDBPyConnection) -> Kinds:
+    return {
+        (schema, name): kind
+        for schema, name, kind in connection.execute(
+            "select schema_name, table_name, 'table' from duckdb_tables()"
+            " where database_name = current_database() union all"
+            " select schema_name, view_name, 'view' from duckdb_views()"
+            " where database_name = current_database()"
+        ).fetchall()
+    }
+
+
+def _make_room(connection: duckdb.DuckDBPyConnection, schema: str, table: str, kinds: Kinds) -> str:
+    """Drop what bears the name, be it a table or a view; gives the name as it is written."""
+    name = f"{quoted(schema)}.{quoted(table)}"
+    if kind := kinds.get((schema, table)):
+        connection.execute(f"drop {kind} {name}")
+    else:
+        connection.execute(f"create schema if not exists {quoted(schema)}")
+    return name
+
+
+def _load_seeds(connection: duckdb.DuckDBPyConnection) -> int:
+    """Put the project's seeds in the place of those that are there; gives how many there are."""
+    kinds = _kinds(connection)
+    seeds = connection.execute(
+        "select schema_name, table_name from duckdb_tables() where database_name = ?", [SEEDS]
+    ).fetchall()
+    for schema, table in seeds:
+        name = _make_room(connection, schema, table, kinds)
+        connection.execute(f"create table {name} as from {SEEDS}.{name}")
+    return len(seeds)
 
 
 @contextmanager
-def remembered(warehouse: Path, year: int, target: Path) -> Iterator[None]:
-    """Take dbt's reading of the project from the folder that CACHE names, and leave it there.
-
-    That reading is code which dbt runs, so both folders must be ours.
-    """
-    trust.make_ours(target, NOT_OURS)
-    trust.require_ours(target / REMEMBERED, NOT_OURS)
-    folder = os.environ.get(CACHE)
-    if not folder:
-        yield
-        return
-    is_encrypted = encryption.is_encrypted(warehouse)
-    what = f"{spec.PROJECT} {project.fingerprint()} {warehouse.name} {year} {is_encrypted}"
-    key = hashlib.sha256(what.encode()).hexdigest()[:16]
-    cached, own = Path(folder) / f"{key}.msgpack", target / REMEMBERED
-    trust.make_ours(cached.parent, NOT_OURS)
-    if cached.exists() and not own.exists():
-        trust.require_ours(cached, NOT_OURS)
-        _copy(cached, own)
-    yield
-    if own.exists() and not cached.exists():
-        draft = cached.with_suffix(f".{os.getpid()}")
-        _copy(own, draft)
-        draft.replace(cached)
-
-
-def _copy(source: Path, target: Path) -> None:
-    """A copy that nobody else may write to, whatever the account's usual mode is."""
-    target.unlink(missing_ok=True)
-    target.touch(mode=0o600)
-    shutil.copyfile(source, target)
-
-
-def _node(line: str) -> Node | None:
-    """The node whose end a line tells of; nothing when the line is another."""
+def _explained(warehouse: Path) -> Iterator[None]:
+    """Say in plain words that there was too little memory, or no room on the disk."""
     try:
-        return Node(**json.loads(line))
-    except (ValueError, TypeError):
-        return None
+        yield
+    except duckdb.OutOfMemoryException:
+        raise InputError(
+            f"{warehouse.name}: DuckDB ran out of memory. Close other programs, or give it more"
+            f" with {MEMORY_LIMIT}, and run again."
+        ) from None
+    except duckdb.Error as error:
+        if any(words in str(error) for words in DiskFullError.WORDS):
+            raise DiskFullError(
+                f"{warehouse.parent}: the disk is full. Make room and run again."
+            ) from None
+        raise

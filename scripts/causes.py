@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import duckdb
 
-from . import build, warehouse
+from . import build, places, warehouse
 from .warehouse import AUDIT_TABLES, quoted
 
 MOST_ROUNDS = 2
@@ -132,7 +132,7 @@ def _try(path: Path, year: int, tried: list[Candidate]) -> Iterator[tuple[object
                     " where _file = ? and _row = ?",
                     [each.value, each.file, each.row],
                 )
-        build.build(copy, year, select="path:models,resource_type:model")
+        build.build(copy, year, compiled=path.parent / places.COMPILED)
         with warehouse.connect(copy, read_only=True) as connection:
             after = _faults(connection, people)
     for each in tried:

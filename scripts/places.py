@@ -24,6 +24,8 @@ RECORDS = "records"
 """Beside a warehouse: the records of nights that the history does not have yet."""
 ARCHIVE = "kept"
 """The warehouses of earlier nights, unless the settings name another folder."""
+COMPILED = ".compiled"
+"""Beside a warehouse: the project's SQL as dbt compiled it, for all warehouses of the folder."""
 SUBMISSIONS = "submissions"
 """In the archive: the submissions of earlier nights."""
 
@@ -50,9 +52,9 @@ class Place:
         return self.folder / "building" / "outputs.txt"
 
     @property
-    def dbt(self) -> Path:
-        """What dbt remembers of the project between runs."""
-        return self.folder / "dbt"
+    def compiled(self) -> Path:
+        """The project's SQL as dbt compiled it."""
+        return self.warehouse.parent / COMPILED
 
     @property
     def last(self) -> Path:

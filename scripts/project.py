@@ -2,7 +2,7 @@
 
 import hashlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 
 from . import spec
@@ -16,18 +16,17 @@ LIBRARIES = ("dbt-core", "dbt-duckdb", "duckdb", "great-expectations", "lxml", "
 
 def fingerprint() -> str:
     """One hash of this project's files and of the versions of what it stands on."""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(sys.version.encode())
     for line in facts():
         digest.update(line.encode())
     return digest.hexdigest()
 
 
-def facts() -> Iterator[str]:
-    """One line for each library and file that can change what a run gives."""
-    yield sys.version
-    for library in LIBRARIES:
+def facts(parts: Iterable[str] = PARTS, libraries: Iterable[str] = LIBRARIES) -> Iterator[str]:
+    """One line for each library and file of these parts."""
+    for library in libraries:
         yield f"{library} {version(library)}\n"
-    for part in PARTS:
+    for part in parts:
         for path in files_below(spec.PROJECT / part):
             name = path.relative_to(spec.PROJECT)
             if not NO_PARTS & set(name.parts):

@@ -1,10 +1,9 @@
 """Refreshing a warehouse: the new one is built beside it and takes its place only when complete.
 
 Beside `warehouse/sen2_2026.duckdb` stands the folder `warehouse/.sen2_2026`, which holds the lock
-of whoever writes, the new warehouse while it is built (`building`), and what dbt remembers of the
-project (`dbt`), so that it need not read everything again. The outputs are made in a folder inside
-`--out` and move with the warehouse, as one set (`swap`). Those who read yesterday's file go on
-reading it.
+of whoever writes, and the new warehouse while it is built (`building`). The outputs are made in a
+folder inside `--out` and move with the warehouse, as one set (`swap`). Those who read yesterday's
+file go on reading it.
 """
 
 import errno
@@ -226,7 +225,7 @@ def carry_views(new: Refresh) -> None:
     with warehouses.connect(new.job.warehouse) as connection:
         for schema, view, sql in old:
             if spec.model_file(schema, view) is not None:
-                continue  # dbt has built it anew
+                continue  # it was built anew
             if not views.reads_only_tables(connection, sql):
                 say(
                     f"Note: the view {schema}.{view} reads files, or makes its query as it runs,"

@@ -139,7 +139,7 @@ def run(
             return Ended(
                 _conclude(job, outputs, written, last.why, is_unchanged=True), written, True
             )
-        build_stage(new.job, stages, target=new.place.dbt)
+        build_stage(new.job, stages, compiled=new.place.compiled)
         refresh.carry_views(new)
         if job.config.likely_causes:
             causes_stage(new.job, stages)
@@ -292,13 +292,13 @@ def published_stage(job: Job, stages: Stages) -> None:
     stages.say("published", f"{files} files of {folder}, {own:,} figures of this authority")
 
 
-def build_stage(job: Job, stages: Stages, target: Path | None = None) -> None:
-    """Raw to every layer, by dbt; Great Expectations loads meanwhile: both take seconds."""
+def build_stage(job: Job, stages: Stages, compiled: Path | None = None) -> None:
+    """Raw to every layer; Great Expectations loads meanwhile: both take seconds."""
     threading.Thread(target=gates.warm_up, daemon=True).start()
     with warehouse.connect(job.warehouse) as connection:
         warehouse.prepare(connection, job.year)  # what an older version did not land
     with stages.stage("build", "Building the warehouse") as advance:
-        nodes = build.build(job.warehouse, job.year, advance, target=target)
+        nodes = build.build(job.warehouse, job.year, advance, compiled=compiled)
     with warehouse.connect(job.warehouse, read_only=True) as connection:
         counts = connection.execute(
             "select (select count(*) from person_level.person where return_id = $1),"

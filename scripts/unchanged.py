@@ -8,6 +8,7 @@ nothing need be built.
 
 import hashlib
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -75,7 +76,7 @@ def fingerprint(job: Job, choices: Mapping[str, Any]) -> str:
         "encrypted": encryption.is_encrypted(job.warehouse),
     }
     digest = hashlib.sha256(json.dumps(stated, sort_keys=True, default=str).encode())
-    for line in (*project.facts(), *_named_files(job.config), *_landed(job.warehouse)):
+    for line in (sys.version, *project.facts(), *_named_files(job.config), *_landed(job.warehouse)):
         digest.update(line.encode())
     return digest.hexdigest()
 

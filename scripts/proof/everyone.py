@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ..compiled import find_compiled
 from .compare import Result, prove
 from .models import Pipeline
 
@@ -18,7 +19,7 @@ def prove_all(tasks: list[tuple[int, Path, str]], jobs: int) -> Iterator[Result 
     """Prove authorities in years in so many processes; results in the order of the tasks."""
     with TemporaryDirectory() as name:
         folder = Path(name)
-        Pipeline(folder)
+        find_compiled(folder)
         with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
             yield from pool.map(prove_one, [(*task, folder) for task in tasks])
 
@@ -26,7 +27,7 @@ def prove_all(tasks: list[tuple[int, Path, str]], jobs: int) -> Iterator[Result 
 def prove_one(task: Task) -> Result | None:
     """Prove one authority in one year, on a copy of the warehouse of this process."""
     year, published, authority, folder = task
-    work = folder / str(os.getpid())
+    work = folder / f"work_{os.getpid()}"
     work.mkdir(exist_ok=True)
     return prove(_pipeline(folder), year, published, authority, work)
 
@@ -34,4 +35,4 @@ def prove_one(task: Task) -> Result | None:
 @cache
 def _pipeline(folder: Path) -> Pipeline:
     """The models compiled in the folder, read once in each process."""
-    return Pipeline(folder)
+    return Pipeline(find_compiled(folder))

@@ -1,29 +1,16 @@
-"""The models without dbt: compiled once, then run as statements on one extract after another.
+"""The models of an extract, run again and again: in one transaction, of which nothing is kept."""
 
-dbt takes longer to start than all the models of an authority take to run. The collection year stays
-a variable of DuckDB in what is compiled, so that one compilation serves every year.
-"""
-
-import json
-import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
-from .. import spec
-from ..build import QUIET_ENVIRONMENT
+from ..build import build_models
+from ..compiled import CompiledProject
 from ..config import read_config
-from ..errors import DefectError
 from ..land import land
-
-YEAR = "getvariable('collection_year')"
-MODELS = ("+path:models/published", "+rule_summary")
+from ..warehouse import connect
 
 
 @dataclass(frozen=True)
@@ -49,72 +36,26 @@ class Outcome:
 
 
 class Pipeline:
-    """The compiled models, and a warehouse that holds the seeds and nothing else of need."""
+    """The models that the published tables and the rules need."""
 
-    def __init__(
-        self, folder: Path, seeded: Path | None = None, select: Sequence[str] = MODELS
-    ) -> None:
-        """Load the seeds, or take a warehouse that has them, and compile the models selected.
-
-        A folder that has both from before is used as it is. Raises DefectError when dbt cannot.
-        """
-        self.base, target = folder / "seeds" / "sen2.duckdb", folder / "target"
-        manifest = target / "compiled.json"
-        if not manifest.exists():
-            self.base.parent.mkdir(parents=True)
-            if seeded:
-                shutil.copy(seeded, self.base)
-            else:
-                self._dbt(target, "seed")
-            self._dbt(target, "compile", "--select", *select)
-            (target / "manifest.json").rename(manifest)
-        nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"]
-        self.statements = list(_in_order(nodes))
-        self.analyses = {
-            node["name"]: node["compiled_code"]
-            for node in nodes.values()
-            if node["resource_type"] == "analysis" and node.get("compiled_code")
-        }
-
-    def _dbt(self, target: Path, *arguments: str) -> None:
-        """Run dbt on the warehouse of the seeds."""
-        finished = subprocess.run(
-            [
-                sys.executable, "-m", "dbt.cli.main", "--quiet", "--no-version-check",
-                "--log-level-file", "none", *arguments,
-                "--project-dir", str(spec.PROJECT),
-                "--profiles-dir", str(spec.PROJECT / "profiles"),
-                "--target-path", str(target),
-                "--vars", json.dumps({"collection_year": YEAR}),
-            ],
-            env=os.environ | QUIET_ENVIRONMENT | {"SEN2_WAREHOUSE": str(self.base)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )  # fmt: skip
-        if finished.returncode:
-            raise DefectError(f"dbt {arguments[0]} failed:\n{finished.stdout[-2000:]}")
-
-    def build(self, year: int, warehouse: Path) -> None:
-        """Run the models of a year in a warehouse that has the seeds and what was landed."""
-        with duckdb.connect(str(warehouse)) as connection:
-            for statement in self.statements:
-                connection.execute(statement.replace(YEAR, str(year)))
+    def __init__(self, project: CompiledProject) -> None:
+        """Choose them from the project as compiled."""
+        published = [each.name for each in project.models() if each.schema == "published"]
+        self.seeds = project.seeds
+        self.models = project.models([*published, "rule_summary"])
 
     def run(self, year: int, extract: Path, warehouse: Path, tables: list[str]) -> Outcome:
         """Land an extract and run the models of the year on it; gives the published tables named.
 
-        `warehouse` is written over, and must have the file name of the warehouse compiled on. The
-        models run in one transaction that is never committed: nothing of them reaches the disk.
+        `warehouse` is written over. The models run in one transaction that is never committed:
+        nothing of them reaches the disk.
         """
-        shutil.copy(self.base, warehouse)
+        shutil.copy(self.seeds, warehouse)
         land(extract, year, read_config(extract / "expected" / "sen2.yml"), warehouse)
-        with duckdb.connect(str(warehouse), config={"threads": 1}) as connection:
-            connection.execute("set enable_progress_bar = false")
-            connection.execute("begin")
-            connection.execute(f"set variable collection_year = {year:d}")
-            for statement in self.statements:
-                connection.execute(statement)
+        with connect(warehouse) as connection:
+            connection.execute("set threads = 1")
+            connection.begin()
+            build_models(connection, self.models, year)
             found = {table: _read(connection, f"published.{table}") for table in tables}
             raised = connection.execute(
                 "select rule_id, severity, message, issue_count from validation.rule_summary"
@@ -123,28 +64,8 @@ class Pipeline:
             (people,) = connection.execute(
                 "select count(*) from person_level.person where return_id = 'built'"
             ).fetchall()[0]
-            connection.execute("rollback")
+            connection.rollback()
         return Outcome(found, tuple(Raised(*row) for row in raised), people)
-
-
-def _in_order(nodes: dict[str, Any]) -> Iterator[str]:
-    """The statement of each compiled model, every model after those it reads."""
-    models = {
-        name: node
-        for name, node in nodes.items()
-        if node["resource_type"] == "model" and node.get("compiled_code")
-    }
-    done: set[str] = set()
-    while len(done) < len(models):
-        for name, node in models.items():
-            needs = set(node["depends_on"]["nodes"]) & set(models)
-            if name not in done and needs <= done:
-                done.add(name)
-                kind = "view" if node["config"]["materialized"] == "view" else "table"
-                yield (
-                    f"create schema if not exists {node['schema']};"
-                    f"create or replace {kind} {node['relation_name']} as {node['compiled_code']}"
-                )
 
 
 def _read(connection: duckdb.DuckDBPyConnection, table: str) -> list[dict[str, str]]:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import hypothesis
 import pytest
 
 from sen2 import spec
-from sen2.build import CACHE, environment, remembered
+from sen2.compiled import CACHE, environment
 from sen2.config import read_config
 from sen2.land import land
 from sen2.sample import write_sample
@@ -59,9 +59,9 @@ SHARED: dict[str, Path] = {}
 
 @pytest.fixture(scope="session", autouse=True)
 def one_reading_of_the_project(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Let all workers share what dbt has read of the project."""
+    """Let all workers, and the commands they start, share the project as dbt compiled it."""
     SHARED["folder"] = shared(tmp_path_factory)
-    os.environ[CACHE] = str(SHARED["folder"] / "dbt_cache")
+    os.environ[CACHE] = str(SHARED["folder"] / "compiled")
 
 
 def hear_signals() -> None:
@@ -96,15 +96,14 @@ def dbt(
         "--project-dir", str(spec.PROJECT), "--profiles-dir", str(spec.PROJECT / "profiles"),
         "--target-path", str(target), "--vars", json.dumps(settings),
     ]  # fmt: skip
-    with nullcontext() if variables else remembered(warehouse, year, target):
-        finished = subprocess.run(
-            command,
-            cwd=warehouse.parent,
-            env=environment(warehouse),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    finished = subprocess.run(
+        command,
+        cwd=warehouse.parent,
+        env=environment(warehouse),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     return [json.loads(line)["data"] for line in finished.stdout.splitlines() if line[:1] == "{"]
 
 

@@ -1,7 +1,6 @@
 """Small extracts for tests: rows as dicts become files of the contract, are landed and built."""
 
 import csv
-import shutil
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -9,10 +8,11 @@ from pathlib import Path
 import duckdb
 
 from sen2 import land, spec
+from sen2.build import build
+from sen2.compiled import CompiledProject, find_compiled
 from sen2.config import Config
-from sen2.proof.models import Pipeline
 
-from .conftest import SHARED, once
+from .conftest import SHARED, dbt, once
 
 Row = Mapping[str, str]
 
@@ -66,26 +66,36 @@ def write_extract(folder: Path, year: int, **tables: Sequence[Row]) -> Path:
 
 
 @cache
-def models() -> Pipeline:
-    """All models and analyses, compiled once for all test workers."""
-    folder = SHARED["folder"] / "models"
-    with once(folder, "compiled"):
-        return Pipeline(folder, select=("resource_type:model", "path:analyses"))
+def models() -> CompiledProject:
+    """The project as dbt compiled it, once for all test workers."""
+    return find_compiled(SHARED["folder"])
+
+
+def build_models(warehouse: Path, year: int, *schemas: str) -> None:
+    """Build every model, or those of some schemas, without the tests of ours."""
+    names = [each.name for each in models().models() if each.schema in schemas or not schemas]
+    build(warehouse, year, models=names)
+
+
+@cache
+def analysis(name: str, year: int) -> str:
+    """The SQL of one of the project's analyses."""
+    folder = SHARED["folder"] / "analyses"
+    with once(folder, str(year)) as first:
+        if first:
+            arguments = ("compile", "--select", "path:analyses")
+            dbt(folder / "sen2.duckdb", folder / str(year), *arguments, year=year)
+    (path,) = (folder / str(year)).rglob(f"compiled/**/{name}.sql")
+    return path.read_text(encoding="utf-8").replace('"sen2".', "")
 
 
 def build_extract(
     folder: Path, year: int, warehouse: Path, period_end: str = "survey_day", **settings: object
 ) -> Path:
-    """Land an extract and run every model on it without dbt; gives the warehouse.
-
-    A warehouse has the name of the one that the models are compiled for.
-    """
+    """Land an extract and run every model on it; gives the warehouse."""
     config = Config.model_validate({"la_code": "330", "period_end": period_end, **settings})
-    assert warehouse.name == models().base.name
-    warehouse.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy(models().base, warehouse)
     land.land(folder, year, config, warehouse)
-    models().build(year, warehouse)
+    build_models(warehouse, year)
     return warehouse
 
 

@@ -191,7 +191,7 @@ def blank_a_surname(extract: Path) -> None:
 
 
 def copy_layers(built: Path, warehouse: Path) -> int:
-    """The layers of a warehouse that was built before, in place of dbt; gives how many tables."""
+    """The layers of a warehouse built before, in place of a build; gives how many tables."""
     with duckdb.connect(str(warehouse)) as connection:
         connection.execute(f"attach '{built}' as built (read_only)")
         tables = connection.execute(
@@ -208,7 +208,7 @@ def copy_layers(built: Path, warehouse: Path) -> int:
             "select sql from duckdb_views() where database_name = 'built'"
             " and schema_name = 'intermediate'"
         ).fetchall()
-        for (sql,) in views:  # dbt's relations carry the name of the warehouse
+        for (sql,) in views:  # their text carries the name of the warehouse
             connection.execute(re.sub(rf"\b{built.stem}\.(?=\w+\.)", "", sql))
     return len(tables)
 
@@ -227,7 +227,7 @@ def open_gates() -> dict[str, Callable[..., object]]:
 
 
 def run_without_tools(built: Path, arguments: Sequence[str]) -> int:
-    """`sen2 run` without dbt and Great Expectations, which take seconds to start."""
+    """`sen2 run` without a build and Great Expectations, which take seconds to start."""
     extract, *options = arguments
     named = dict(zip(options[::2], options[1::2], strict=True))
 

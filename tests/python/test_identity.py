@@ -1,27 +1,26 @@
 """Identity: people of two systems become one, by stated steps, and stay who they are."""
 
 import csv
-import json
 import random
 import re
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from sen2 import spec
+from sen2.build import build_models as run_models
 from sen2.config import Config
 from sen2.errors import InputError
 from sen2.land import land
-from sen2.proof.models import _in_order
 from sen2.run import lines_left_out
 from sen2.warehouse import KEPT_TABLES
 from sen2.why import tell
 
 from .conftest import YEAR, Built
+from .extracts import build_models, models
 from .sources import write_text
 from .test_lineage import copies_that_differ
 from .test_mapping import HEADINGS, landed, mapping_of, refuse
@@ -33,49 +32,11 @@ REPORTS = ("audit", "validation")
 DECISION = {"reason": "Asked the school", "author": "Jo Bloggs", "date": "2025-12-01"}
 
 
-@dataclass(frozen=True)
-class Models:
-    """dbt's models as compiled for the shared warehouse, run without dbt on others of its name."""
-
-    built: Built
-
-    @property
-    def nodes(self) -> dict:
-        text = (self.built.target / "manifest.json").read_text(encoding="utf-8")
-        return json.loads(text)["nodes"]
-
-    def run(self, warehouse: Path, *reports: str) -> None:
-        """Build the layers that identity is seen in, and keep what merged_people keeps."""
-        layers = (*LAYERS, *reports)
-        nodes = {name: node for name, node in self.nodes.items() if node["schema"] in layers}
-        hooks = nodes["model.sen2.merged_people"]["config"]["post-hook"]
-        with duckdb.connect(str(warehouse)) as connection:
-            for statement in _in_order(nodes):
-                connection.execute(statement)
-            for hook in hooks:
-                connection.execute(_rendered(hook["sql"]))
-
-    def failures(self, warehouse: Path) -> list[str]:
-        """The integrity tests of dispositions that find something."""
-        with duckdb.connect(str(warehouse), read_only=True) as connection:
-            return [
-                node["name"]
-                for node in self.nodes.values()
-                if node["resource_type"] == "test"
-                and re.fullmatch(INTEGRITY, node["name"])
-                and connection.execute(node["compiled_code"]).fetchall()
-            ]
-
-
-def _rendered(sql: str) -> str:
-    """A hook with the names of what it refers to."""
-    for pattern, name in (
-        (r"\{\{ source\('(\w+)', '(\w+)'\) \}\}", r"\1.\2"),
-        (r"\{\{ ref\('stg_(\w+)'\) \}\}", r"staging.stg_\1"),
-        (r"\{\{ this \}\}", "intermediate.merged_people"),
-    ):
-        sql = re.sub(pattern, name, sql)
-    return sql
+def failures(warehouse: Path) -> list[str]:
+    """The integrity tests of dispositions that find something."""
+    tests = [each for each in models().statements if re.fullmatch(INTEGRITY, each.name)]
+    with duckdb.connect(str(warehouse)) as connection:
+        return run_models(connection, tests, YEAR)
 
 
 def ask(warehouse: Path, query: str, *parameters: object) -> list[tuple]:
@@ -98,7 +59,6 @@ def config(**settings: object) -> Config:
 
 
 def build(
-    models: Models,
     systems: TwoSystems,
     warehouse: Path,
     reports: Sequence[str] = (),
@@ -106,12 +66,9 @@ def build(
     **settings: object,
 ) -> Path:
     """Land the two systems into a warehouse, a new one unless it is there, and run the models."""
-    if not warehouse.exists():
-        warehouse.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(models.built.warehouse, warehouse)
     mappings = systems.mappings[::-1] if turned else systems.mappings
     land(systems.folder, YEAR, config(**settings), warehouse, mappings=mappings)
-    models.run(warehouse, *reports)
+    build_models(warehouse, YEAR, *LAYERS, *reports)
     return warehouse
 
 
@@ -125,18 +82,13 @@ def returned(warehouse: Path) -> list[tuple]:
 
 
 @pytest.fixture(scope="module")
-def models(built: Built) -> Models:
-    return Models(built)
-
-
-@pytest.fixture(scope="module")
 def systems(tmp_path_factory: pytest.TempPathFactory) -> TwoSystems:
     return write_two_systems(tmp_path_factory.mktemp("systems"), 1000, 7)
 
 
 @pytest.fixture(scope="module")
-def merged(models: Models, systems: TwoSystems, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(models, systems, tmp_path_factory.mktemp("merged") / "sen2.duckdb", REPORTS)
+def merged(systems: TwoSystems, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(systems, tmp_path_factory.mktemp("merged") / "sen2.duckdb", REPORTS)
 
 
 def test_shared_children_are_found_and_no_others(merged: Path, systems: TwoSystems) -> None:
@@ -148,8 +100,8 @@ def test_shared_children_are_found_and_no_others(merged: Path, systems: TwoSyste
     assert len((shared - matched) & review) / len(shared - matched) > 0.75
 
 
-def test_nobody_is_lost_or_counted_twice(merged: Path, models: Models) -> None:
-    assert models.failures(merged) == []
+def test_nobody_is_lost_or_counted_twice(merged: Path) -> None:
+    assert failures(merged) == []
     assert ask(
         merged,
         "select count(distinct person_id) = count(*) from person_level.person"
@@ -173,7 +125,7 @@ def test_nobody_is_lost_or_counted_twice(merged: Path, models: Models) -> None:
 
 
 def test_a_value_is_that_of_the_source_named_first(
-    merged: Path, models: Models, systems: TwoSystems, tmp_path: Path
+    merged: Path, systems: TwoSystems, tmp_path: Path
 ) -> None:
     assert {
         row[0] for row in ask(merged, "select believed_source from audit.person_conflicts")
@@ -186,7 +138,7 @@ def test_a_value_is_that_of_the_source_named_first(
         " from audit.person_conflicts where column_name = 'postcode' order by all"
     )
     usual = ask(merged, conflicts)
-    other = build(models, systems, tmp_path / "sen2.duckdb", ["audit"], sources=["two", "one"])
+    other = build(systems, tmp_path / "sen2.duckdb", ["audit"], sources=["two", "one"])
     turned = ask(other, conflicts)
     assert {row[2:4] for row in usual} == {("one", "two")}
     assert {row[2:4] for row in turned} == {("two", "one")}
@@ -207,7 +159,7 @@ def test_lineage_leads_to_the_source_believed(merged: Path) -> None:
 
 
 def test_ids_hang_neither_on_the_order_of_rows_nor_of_sources(
-    merged: Path, models: Models, systems: TwoSystems, tmp_path: Path
+    merged: Path, systems: TwoSystems, tmp_path: Path
 ) -> None:
     shuffled = TwoSystems(tmp_path / "systems", [])
     shutil.copytree(systems.folder, shuffled.folder)
@@ -216,7 +168,7 @@ def test_ids_hang_neither_on_the_order_of_rows_nor_of_sources(
         head, *rows = path.read_text(encoding="utf-8").splitlines()
         random.Random(1).shuffle(rows)
         path.write_text("\n".join([head, *rows, ""]), encoding="utf-8")
-    again = build(models, shuffled, tmp_path / "sen2.duckdb", turned=True)
+    again = build(shuffled, tmp_path / "sen2.duckdb", turned=True)
     assert returned(again) == returned(merged)
     pairs = (
         "select person_id, other_person_id, step, score, outcome, reason"
@@ -225,13 +177,11 @@ def test_ids_hang_neither_on_the_order_of_rows_nor_of_sources(
     assert ask(again, pairs) == ask(merged, pairs)
 
 
-def test_an_id_once_given_stays(
-    merged: Path, models: Models, systems: TwoSystems, tmp_path: Path
-) -> None:
+def test_an_id_once_given_stays(merged: Path, systems: TwoSystems, tmp_path: Path) -> None:
     later = Path(shutil.copy(merged, tmp_path / "sen2.duckdb"))
     ids = "select person_id from person_level.person where return_id = 'built' order by all"
     # Another order of belief gives other values, and no other ids.
-    build(models, systems, later, sources=["two", "one"])
+    build(systems, later, sources=["two", "one"])
     assert ask(later, ids) == ask(merged, ids)
     # The first system closes, and the second goes on.
     ((own, given),) = ask(
@@ -240,13 +190,13 @@ def test_an_id_once_given_stays(
         " semi join person_level.person on into_person_id = person.person_id order by all limit 1",
     )
     land(systems.folder, YEAR, config(), later, mappings=systems.mappings[1:])
-    models.run(later)
+    build_models(later, YEAR, *LAYERS)
     assert ask(later, "from intermediate.merged_people where person_id = ?", own) == [(own, given)]
     assert ask(later, "select distinct left(person_id, 4) from staging.stg_people") == [("two:",)]
 
 
 def test_decisions_are_respected_and_what_is_undecided_is_asked(
-    merged: Path, models: Models, systems: TwoSystems, tmp_path: Path
+    merged: Path, systems: TwoSystems, tmp_path: Path
 ) -> None:
     same, review = sorted(outcome_of(merged, "matched")), sorted(outcome_of(merged, "review"))
     decisions = decide(
@@ -257,7 +207,7 @@ def test_decisions_are_respected_and_what_is_undecided_is_asked(
         {"person_id": same[1][0], "other_person_id": "two:nobody", "decision": "same"},
         {"person_id": same[1][0], "other_person_id": same[2][0], "decision": "same"},
     )
-    decided = build(models, systems, tmp_path / "sen2.duckdb", REPORTS, people_matched=decisions)
+    decided = build(systems, tmp_path / "sen2.duckdb", REPORTS, people_matched=decisions)
     assert same[0] in outcome_of(decided, "apart")
     assert review[0] in outcome_of(decided, "matched")
     assert review[1] in outcome_of(decided, "apart")
@@ -273,7 +223,7 @@ def test_decisions_are_respected_and_what_is_undecided_is_asked(
         ("people_matched.csv", 6),
         ("people_matched.csv", 5),
     ]
-    assert models.failures(decided) == []
+    assert failures(decided) == []
 
 
 def test_why_takes_any_source_s_id_and_says_how_they_were_matched(merged: Path) -> None:

@@ -32,7 +32,7 @@ PUBLISHED = Path(__file__).parent / "published"
 
 @pytest.fixture(scope="session")
 def pipeline() -> Pipeline:
-    return models()
+    return Pipeline(models())
 
 
 def rows(path: Path) -> list[dict[str, str]]:

@@ -1,6 +1,5 @@
 """Files as they should not be: each stops the landing with its message, or ends with its reason."""
 
-import shutil
 import struct
 import zipfile
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from sen2.config import Config
 from sen2.errors import InputError
 from sen2.land import land
 
-from .extracts import models
+from .extracts import build_models
 from .sources import write_text, write_xlsx
 
 YEAR = 2026
@@ -285,9 +284,9 @@ def ends(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The faults landed and built as far as the end of every row."""
     folder = tmp_path_factory.mktemp("ends")
     write_text(folder / "wide.csv", [WIDE, *(said for said, *_ in FAULTS.values()), ["p9", "x"]])
-    warehouse = Path(shutil.copy(models().base, folder))
+    warehouse = folder / "sen2.duckdb"
     land(folder, YEAR, CONFIG, warehouse, mappings=[wide_mapping(folder)])
-    models().build(YEAR, warehouse)
+    build_models(warehouse, YEAR)
     return warehouse
 
 

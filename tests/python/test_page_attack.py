@@ -31,7 +31,7 @@ from sen2.warehouse import connect
 from sen2.workbook import MODULES
 
 from .conftest import YEAR
-from .extracts import build_extract, models
+from .extracts import build_extract
 
 LINK = re.compile(r'download="([^"]+)\.csv" href="data:text/csv;charset=utf-8;base64,([^"]+)"')
 SAMPLES = [(plans, seed, faults) for seed, (plans, faults) in enumerate(
@@ -52,7 +52,7 @@ def jobs(tmp_path_factory: pytest.TempPathFactory) -> list[Job]:
     for plans, seed, faults in SAMPLES:
         folder = tmp_path_factory.mktemp("attacked")
         write_sample(folder / "extract", YEAR, plans, seed, faults)
-        warehouse = build_extract(folder / "extract", YEAR, folder / models().base.name)
+        warehouse = build_extract(folder / "extract", YEAR, folder / "sen2.duckdb")
         found.append(Job(YEAR, config, warehouse, folder / "out"))
         write_page(found[-1])
     return found

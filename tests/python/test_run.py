@@ -387,13 +387,6 @@ def test_duckdbs_memory_can_be_kept_low(tmp_path: Path, monkeypatch: pytest.Monk
         pass
 
 
-def test_what_lies_beside_the_warehouse_is_not_run(built: Built, tmp_path: Path) -> None:
-    copy = Path(shutil.copy(built.warehouse, tmp_path / "sen2.duckdb"))
-    for name in ("dbt", "yaml", "sen2", "duckdb"):
-        (tmp_path / f"{name}.py").write_text("raise SystemExit(9)\n")
-    assert build.build(copy, YEAR, select="survey") == 1
-
-
 def test_a_table_takes_the_place_of_what_bore_its_name(built: Built, tmp_path: Path) -> None:
     copy = Path(shutil.copy(built.warehouse, tmp_path / "sen2.duckdb"))
     with duckdb.connect(str(copy)) as connection:
@@ -401,26 +394,12 @@ def test_a_table_takes_the_place_of_what_bore_its_name(built: Built, tmp_path: P
         connection.execute("create view intermediate.survey as select 1 as nothing")
         connection.execute("alter table raw.people rename to elsewhere")
         before = connection.execute("from staging.stg_people order by all").fetchall()
-    assert build.build(copy, YEAR, select="survey") == 1
+    build.build(copy, YEAR, models=["survey"])
     with pytest.raises(DefectError, match="stg_people"):
-        build.build(copy, YEAR, select="stg_people")
+        build.build(copy, YEAR, models=["stg_people"])
     with duckdb.connect(str(copy), read_only=True) as connection:
         assert connection.execute("select as_at from intermediate.survey").fetchone()
         assert connection.execute("from staging.stg_people order by all").fetchall() == before
-
-
-@pytest.mark.slow
-def test_dbts_reading_is_kept_for_other_warehouses(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(build.CACHE, str(tmp_path / "cache"))
-    for name, text in (("one", "read"), ("two", "other"), ("three", None)):
-        target = tmp_path / name / "target"
-        with build.remembered(tmp_path / name / "sen2.duckdb", YEAR, target):
-            if text == "read":
-                (target / "partial_parse.msgpack").write_text(text)
-        assert (target / "partial_parse.msgpack").read_text() == "read"
-    assert len(list((tmp_path / "cache").iterdir())) == 1
 
 
 def test_too_little_memory_is_said_plainly(
@@ -429,4 +408,4 @@ def test_too_little_memory_is_said_plainly(
     monkeypatch.setenv("SEN2_MEMORY_LIMIT", "1MB")
     copy = Path(shutil.copy(built.warehouse, tmp_path / "sen2.duckdb"))
     with pytest.raises(InputError, match="ran out of memory"):
-        build.build(copy, YEAR, select="stg_people cases")
+        build.build(copy, YEAR, models=["cases"])

@@ -2,14 +2,12 @@
 
 import json
 import os
-import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from sen2 import build, lock, places, refresh, spec, swap, trust, warehouse
+from sen2 import lock, places, refresh, spec, swap, trust, warehouse
 from sen2.config import Job, read_config
 from sen2.errors import InputError
 from sen2.files import sha256
@@ -147,37 +145,6 @@ def test_outputs_on_record_that_lie_outside_are_left_alone(job: Job, victim: Pat
     assert victim.read_text() == "precious"
     assert link.is_symlink()
     assert not (job.out / "old.csv").exists()
-
-
-@posix
-def test_dbts_reading_is_taken_only_from_a_folder_that_is_ours(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What dbt remembers of the project is code: whoever may write to it may run anything."""
-    cache, target = tmp_path / "cache", tmp_path / "target"
-    monkeypatch.setenv(build.CACHE, str(cache))
-
-    def remembered(action: Callable[[], object] = lambda: None) -> None:
-        with build.remembered(tmp_path / "sen2.duckdb", YEAR, target):
-            action()
-
-    remembered(lambda: (target / "partial_parse.msgpack").write_bytes(b"ours"))
-    (kept,) = cache.iterdir()
-    assert kept.read_bytes() == b"ours"
-    shutil.rmtree(target)
-    remembered()
-    assert (target / "partial_parse.msgpack").read_bytes() == b"ours"
-    for path, mode, usual in ((cache, 0o777, 0o700), (kept, 0o666, 0o600), (cache, 0o770, 0o700)):
-        shutil.rmtree(target)
-        path.chmod(mode)
-        with pytest.raises(InputError, match="can be written to by other accounts"):
-            remembered()
-        assert not (target / "partial_parse.msgpack").exists()
-        path.chmod(usual)
-        target.mkdir(exist_ok=True)
-    target.chmod(0o777)
-    with pytest.raises(InputError, match="can be written to by other accounts"):
-        remembered()
 
 
 HOSTILE = [

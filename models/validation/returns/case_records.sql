@@ -109,12 +109,15 @@ placements as (
         max(leaving_date) filter (is_open and placement_rank_word = 'main')
             as open_main_leaving_date,
         -- Of several open ones, the one that began first; of those that are not, the one left last.
-        min_by(placement_id, entry_date) filter (is_open and placement_rank_word = 'main')
-            as first_open_main_id,
-        min_by(placement_id, entry_date) filter (is_open and placement_rank_word = 'second')
-            as first_open_second_id,
-        max_by(placement_id, leaving_date) filter (placement_rank_word = 'main')
-            as last_left_main_id,
+        min_by(placement_id, (entry_date, placement_id)) filter (
+            is_open and placement_rank_word = 'main' and entry_date is not null
+        ) as first_open_main_id,
+        min_by(placement_id, (entry_date, placement_id)) filter (
+            is_open and placement_rank_word = 'second' and entry_date is not null
+        ) as first_open_second_id,
+        max_by(placement_id, (leaving_date, placement_id)) filter (
+            placement_rank_word = 'main' and leaving_date is not null
+        ) as last_left_main_id,
         list(entry_date order by entry_date) || list(leaving_date order by leaving_date)
             as placement_dates,
         max(coalesce(leaving_date, 'infinity')) filter (
