@@ -27,8 +27,7 @@ places as (
     inner join days on placements.return_id = days.return_id
     where
         placements.placement_rank = '1'
-        and coalesce(placements.entry_date <= days.survey_day, true)
-        and coalesce(placements.leaving_date > days.survey_day, true)
+        and {{ is_open_on('placements.entry_date', 'placements.leaving_date', 'days.survey_day') }}
     qualify row_number() over (
         partition by placements.return_id, placements.request_id
         order by placements.entry_date desc nulls last, place nulls last

@@ -5,6 +5,10 @@
     'named_plan': ['start_date', 'cease_date'],
     'active_plans': ['review_meeting', 'transfer_la'],
 } %}
+{% set counts = [
+    'setting', 'main_setting', 'second_setting', 'other_setting', 'need', 'main_need', 'second_need',
+    'placement', 'open_placement', 'open_main', 'open_second', 'not_left', 'other_placement',
+] %}
 with
 
 returns as (
@@ -33,7 +37,10 @@ settings_with_year as (
 ),
 
 settings_with_words as (
-    {{ with_words('settings_with_year', {'placement_rank': 'PlacementRank'}) }}
+    {{ with_words('settings_with_year', {
+        'placement_rank': 'PlacementRank',
+        'sen_setting': 'SENSetting',
+    }) }}
 ),
 
 settings as (
@@ -43,6 +50,8 @@ settings as (
         count(*) as setting_count,
         count(*) filter (placement_rank_word = 'main') as main_setting_count,
         count(*) filter (placement_rank_word = 'second') as second_setting_count,
+        count(*) filter (sen_setting_word in ('other', 'not_in_education_other'))
+            as other_setting_count,
         string_agg(placement_rank, ', ' order by placement_rank) as setting_ranks,
     from settings_with_words
     group by return_id, request_id
@@ -100,6 +109,8 @@ placements as (
         count(*) filter (is_open and placement_rank_word = 'main') as open_main_count,
         count(*) filter (is_open and placement_rank_word = 'second') as open_second_count,
         count(*) filter (leaving_date is null) as not_left_count,
+        count(*) filter (sen_setting_word in ('other', 'not_in_education_other'))
+            as other_placement_count,
         string_agg(placement_rank, ', ' order by placement_rank) filter (is_open)
             as open_placement_ranks,
         min(entry_date) as first_entry_date,
@@ -203,13 +214,11 @@ select
         out_of_education_until,
         at_school_until,
         {% for part in firsts %}has_{{ part }},{% endfor %}
-        {% for count in ['setting', 'main_setting', 'second_setting', 'need', 'main_need',
-            'second_need', 'placement', 'open_placement', 'open_main', 'open_second', 'not_left'] %}
+        {% for count in counts %}
             {{ count }}_count,
         {% endfor %}
     ),
-    {% for count in ['setting', 'main_setting', 'second_setting', 'need', 'main_need',
-        'second_need', 'placement', 'open_placement', 'open_main', 'open_second', 'not_left'] %}
+    {% for count in counts %}
         coalesce({{ count }}_count, 0) as {{ count }}_count,
     {% endfor %}
     {% for part in firsts %}
