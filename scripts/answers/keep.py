@@ -14,8 +14,9 @@ from ..ground import spreadsheet
 from ..ground.errors import InputError
 from ..land import authority_files
 from ..land.read.delimited import FORBIDDEN
-from ..settings.config import ANSWERED_FILES, Config
-from ..warehouse import AUDIT_TABLES, KEPT_TABLES
+from ..settings.config import Config
+from ..settings.kept_files import ANSWERED_FILES, KEPT_TABLES
+from ..warehouse import AUDIT_TABLES
 from .days import agreement
 from .decisions import FROM_WORKBOOK, NO_INITIALS, Decided, Kept, Reading
 

@@ -22,6 +22,7 @@ from ..ground.console import Stages, err, out, say
 from ..ground.errors import InputError
 from ..ground.files import Room, read_parquet, sha256
 from ..land import releases
+from ..settings.kept_files import KEPT_TABLES
 from ..untrusted import parsers
 from ..untrusted.parsers import ZIP_FAULTS
 from ..warehouse import quoted
@@ -253,7 +254,7 @@ def _load(pack: zipfile.ZipFile, file: Path, year: int, serial_no: int, scratch:
     room = Room()
     with warehouse.connect(file, reaches=[scratch]) as connection:
         warehouse.prepare(connection, year)
-        ours = {*warehouse.AUDIT_TABLES, *warehouse.KEPT_TABLES, releases.TABLE}
+        ours = {*warehouse.AUDIT_TABLES, *KEPT_TABLES, releases.TABLE}
         ours |= {row["table_name"] for row in spec.seed("extract_contract")}
         for entry in pack.infolist():
             if not (named := LANDED_NAME.fullmatch(entry.filename)):

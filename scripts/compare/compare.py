@@ -6,8 +6,6 @@ use. Here the same files run for any other pair: only the pair is another, the S
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -21,54 +19,12 @@ from .. import spec, warehouse
 from ..ground.console import Console, say
 from ..ground.errors import InputError
 from . import workbook
+from .result import Comparison, Count, Side
 
 PAIR = ("earlier_return_id", "later_return_id")
 GIVEN = "compared_pairs"
 """The model that says which returns are compared: the one that is given here instead."""
 MODEL = re.compile(r"ref\('(compared_\w+)'\)")
-
-
-@dataclass(frozen=True)
-class Side:
-    """A return that is compared: its name, its year, its survey day."""
-
-    return_id: str
-    year: int
-    survey_day: date
-
-    def __str__(self) -> str:
-        """The return in words."""
-        return f"{self.return_id} of {self.year}, as at {self.survey_day}"
-
-
-@dataclass(frozen=True)
-class Count:
-    """How many there are of a kind: people of either return, or changes of people in both."""
-
-    kind: str
-    subject: str
-    label: str
-    meaning: str
-    earlier: int
-    later: int
-    changes: int
-    to_check: bool
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Two returns, and what differs in numbers. No value of a person's record."""
-
-    earlier: Side
-    later: Side
-    counts: list[Count]
-    doubts: int
-    figures: int
-    different_figures: int
-
-    def of(self, subject: str) -> list[Count]:
-        """The counts of people, or of changes of people in both."""
-        return [count for count in self.counts if count.subject == subject]
 
 
 def compare(earlier: str, later: str, path: Path, folder: Path, *, identify: bool) -> Comparison:

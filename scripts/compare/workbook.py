@@ -1,13 +1,10 @@
 """What changed between two returns as a workbook: a row a change, figures beside each other."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from datetime import datetime, time
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 import duckdb
 
@@ -16,9 +13,7 @@ from ..reports.issues.columns import NAMES
 from ..reports.issues.guide import CARE, START_HERE
 from ..reports.issues.sheets import SHEET_LINES
 from ..reports.workbook import Book, Column, Values, new_workbook
-
-if TYPE_CHECKING:
-    from .compare import Comparison
+from .result import Comparison
 
 NAME = "compare.xlsx"
 TO_CHECK = "To check"

@@ -23,6 +23,7 @@ import duckdb
 from .. import spec, warehouse
 from ..ground.errors import InputError
 from ..ground.spreadsheet import unguarded
+from ..settings.kept_files import KEPT_TABLES
 
 Row = dict[str, str]
 
@@ -130,7 +131,7 @@ def read_all(paths: Mapping[str, Path], forbidden: re.Pattern[str]) -> dict[str,
 
 def load(connection: duckdb.DuckDBPyConnection, name: str, file: KeptFile | None) -> None:
     """Replace raw.<name> by the rows of its file, by none when the authority keeps no such file."""
-    columns = warehouse.KEPT_TABLES[name]
+    columns = KEPT_TABLES[name]
     connection.execute(
         f"create or replace table raw.{name}"
         f" ({warehouse.text_columns(columns)}, _file varchar, _row bigint)"
@@ -160,7 +161,7 @@ def load(connection: duckdb.DuckDBPyConnection, name: str, file: KeptFile | None
 
 def _rows(name: str, path: Path, text: str) -> Iterator[tuple[int, Row | Fault]]:
     """The rows below the header by their number in a spreadsheet; blank lines are left out."""
-    columns = warehouse.KEPT_TABLES[name]
+    columns = KEPT_TABLES[name]
     optional = AGREEMENT if name == "notes" else ()
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     header: list[str] = []

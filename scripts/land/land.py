@@ -15,6 +15,7 @@ import duckdb
 from .. import spec, warehouse
 from ..ground.errors import InputError
 from ..settings.config import Config, read_extract_note
+from ..settings.kept_files import KEPT_TABLES
 from . import authority_files, by_contract, by_mapping
 from .mapping import codes
 from .mapping.model import Mapping, read_mapping
@@ -56,7 +57,7 @@ def land(
         )
     order = _order(config, {each.source: each.ids_of or each.source for each in sources})
     load = _prepare_mapped(extract, year, sources) if sources else _prepare_contract(extract, year)
-    paths = {name: config.kept_in(name) for name in warehouse.KEPT_TABLES if config.has_kept(name)}
+    paths = {name: config.kept_in(name) for name in KEPT_TABLES if config.has_kept(name)}
     kept = authority_files.read_all(paths, FORBIDDEN)
     with warehouse.connect(path, reaches=None) as connection:  # the extract's and mappings' files
         warehouse.prepare(connection, year)
@@ -69,7 +70,7 @@ def land(
             # They are read after the extract, when they are given again.
             connection.execute("delete from raw.published_figures")
             total, newest = load(connection, on_table)
-            for name in warehouse.KEPT_TABLES:
+            for name in KEPT_TABLES:
                 authority_files.load(connection, name, kept.get(name))
             extracted_on = note.extracted_on or config.extracted_on or newest
             if extracted_on is None:

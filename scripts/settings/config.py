@@ -18,7 +18,7 @@ from pydantic import (
 
 from ..ground.errors import InputError
 from ..untrusted import parsers
-from ..warehouse import KEPT_TABLES
+from .kept_files import ANSWERED_FILES, KEPT_TABLES
 
 
 def _code(value: object) -> object:
@@ -130,8 +130,6 @@ class ExtractNote(_Settings):
     extracted_on: date | None = None
 
 
-ANSWERED_FILES = ("notes", "overrides", "answers")
-"""The files in which answers are kept; without a name they are beside sen2.yml."""
 Model = TypeVar("Model", bound=BaseModel)
 
 

@@ -12,6 +12,7 @@ from ..ground import files, stopping, trust
 from ..ground.errors import InputError
 from ..ground.sql import literal
 from ..ground.sql import quoted as quoted
+from ..settings.kept_files import KEPT_TABLES
 from . import encryption, views
 
 PROVENANCE = ("_source", "_file", "_row")
@@ -89,26 +90,6 @@ AUDIT_TABLES = {
 
 MADE_ANEW = {"gate_results", "likely_causes"}
 """Tables of the schema audit that each run makes anew, beside those that dbt makes."""
-KEPT_TABLES = {
-    "notes": (
-        *("rule_id", "record_id", "found", "text", "author", "date", "expiry"),
-        *("kind", "agreed_by", "agreed_date"),
-    ),
-    "overrides": (
-        *("table_name", "key", "column_name", "from", "to"),
-        *("reason", "author", "date", "expiry"),
-    ),
-    "people_matched": (
-        *("person_id", "other_person_id", "decision"),
-        *("reason", "author", "date"),
-    ),
-    "form_local_rules": (
-        *("position", "setting", "setting_note", "school_age", "placement"),
-        "reason",
-    ),
-    "answers": ("rule_id", "record_id", "found", "answer", "text", "author", "date"),
-}
-"""The files the authority keeps itself beside its extracts, and their columns."""
 
 RELEASE_COLUMNS = (
     *("release", "dataset", "time_period", "la_code", "breakdown_topic", "breakdown"),

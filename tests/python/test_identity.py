@@ -16,7 +16,7 @@ from sen2.ground.errors import InputError
 from sen2.jobs.run import lines_left_out
 from sen2.land.land import land
 from sen2.settings.config import Config
-from sen2.warehouse import KEPT_TABLES
+from sen2.settings.kept_files import KEPT_TABLES
 from sen2.why.story import tell
 
 from .conftest import YEAR, Built

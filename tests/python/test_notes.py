@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sen2 import spec, warehouse
+from sen2 import spec
 from sen2.ground.errors import InputError
 from sen2.jobs import run
 from sen2.land import authority_files
@@ -20,6 +20,7 @@ from sen2.land import land as landing
 from sen2.reports.issues import issue_files
 from sen2.sample import write_sample
 from sen2.settings.config import Config, read_config
+from sen2.settings.kept_files import KEPT_TABLES
 
 from .conftest import YEAR, Built
 from .extracts import build_extract, write_extract
@@ -30,7 +31,7 @@ Row = dict[str, str]
 
 SECRET = "Zebedee"
 AS_AT = spec.collection(YEAR).survey_day
-COLUMNS = warehouse.KEPT_TABLES
+COLUMNS = KEPT_TABLES
 NOTE = {"rule_id": "L14", "record_id": "r1", "text": "Held on paper", "author": "Jo Bloggs"}
 OVERRIDE = {
     "table_name": "people",

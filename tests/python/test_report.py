@@ -17,7 +17,8 @@ from sen2.reports.issues import issue_files
 from sen2.reports.issues import sheets as issue_sheets
 from sen2.reports.issues.guide import OWN_SHEETS
 from sen2.reports.issues.words import ANSWERS
-from sen2.warehouse import AUDIT_TABLES, KEPT_TABLES
+from sen2.settings.kept_files import KEPT_TABLES
+from sen2.warehouse import AUDIT_TABLES
 
 YEAR = 2027
 WORK_HEADINGS = [
