@@ -6,7 +6,7 @@ import re
 import duckdb
 import pytest
 
-from sen2 import spec
+from sen2 import generate, spec
 
 from .conftest import Built
 
@@ -74,3 +74,8 @@ def test_every_link_of_a_page_leads_to_a_file() -> None:
         if "://" not in link and not (page.parent / link).exists()
     ]
     assert broken == []
+
+
+def test_the_macro_of_the_contract_is_made_from_the_contract() -> None:
+    text = generate.CONTRACT_MACRO.read_text(encoding="utf-8")
+    assert text == generate.contract_macro(), "run make generate"

@@ -78,11 +78,9 @@ transfers as (
 ),
 
 limits as (
-    select
-        name as limit_name,
-        value::integer as limit_days,
-    from {{ ref('thresholds') }}
-    where {{ var('collection_year') }} between year_from and year_to
+    select limits.*
+    from {{ ref('year_limits') }} as limits
+    semi join {{ ref('survey') }} as survey on limits.collection_year = survey.collection_year
 ),
 
 -- What each clock runs from, what stops it, and whether that has happened, dated or not.
@@ -91,7 +89,7 @@ events as (
         request_id,
         person_id,
         'decide_6_weeks' as clock,
-        'decide_days' as limit_name,
+        limits.decide_days as limit_days,
         received_date as start_date,
         case
             when request_state = 'undecided' then request_decided_since_date
@@ -99,6 +97,7 @@ events as (
         end as end_date,
         request_state <> 'undecided' as has_ended,
     from requests
+    cross join limits
     where
         request_state in ('agreed', 'refused')
         or (
@@ -110,7 +109,7 @@ events as (
         request_id,
         person_id,
         'refuse_16_weeks' as clock,
-        'refuse_days' as limit_name,
+        limits.refuse_days as limit_days,
         received_date as start_date,
         case
             when assessment_word = 'undecided' then assessment_decided_since_date
@@ -118,6 +117,7 @@ events as (
         end as end_date,
         true as has_ended,
     from requests
+    cross join limits
     where
         assessment_word = 'refused'
         or (assessment_word = 'undecided' and assessment_decision_since = 'refused')
@@ -127,7 +127,7 @@ events as (
         request_id,
         person_id,
         'issue_20_weeks' as clock,
-        'issue_days' as limit_name,
+        limits.issue_days as limit_days,
         received_date as start_date,
         coalesce(
             assessment_outcome_date,
@@ -135,6 +135,7 @@ events as (
         ) as end_date,
         false as has_ended,
     from requests
+    cross join limits
     where
         assessment_word = 'issued'
         or (
@@ -149,11 +150,12 @@ events as (
         request_id,
         person_id,
         'review_4_weeks' as clock,
-        'review_days' as limit_name,
+        limits.review_days as limit_days,
         meeting_date as start_date,
         decided_date as end_date,
         coalesce(decision, decided_date::varchar) is not null as has_ended,
     from returned_reviews
+    cross join limits
     where meeting_date is not null
     union all
     -- The law gives the day itself, so there is no limit to add.
@@ -161,7 +163,7 @@ events as (
         request_id,
         person_id,
         'phase_transfer' as clock,
-        null as limit_name,
+        0 as limit_days,
         phase_transfer_due_date as start_date,
         final_date as end_date,
         false as has_ended,
@@ -171,15 +173,11 @@ events as (
 -- How long a decision took cannot be told when it has no date.
 clocks as (
     select
-        events.* exclude (limit_name, has_ended),
-        case
-            when events.limit_name is null then events.start_date
-            else events.start_date + limits.limit_days
-        end as due_date,
+        events.* exclude (limit_days, has_ended),
+        events.start_date + events.limit_days as due_date,
         survey.extracted_on,
     from events
     cross join survey
-    left join limits on events.limit_name = limits.limit_name
     where not (events.has_ended and events.end_date is null)
 )
 

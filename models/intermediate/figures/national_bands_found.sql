@@ -3,11 +3,9 @@
 with
 
 limits as (
-    select
-        max(value) filter (name = 'band_from') as band_from,
-        max(value) filter (name = 'band_to') as band_to,
-        max(value) filter (name = 'band_authorities') as least_authorities,
-    from {{ ref('thresholds') }}
+    select limits.*
+    from {{ ref('year_limits') }} as limits
+    semi join {{ ref('survey') }} as survey on limits.collection_year = survey.collection_year
 ),
 
 shares as (
@@ -35,7 +33,7 @@ placed as (
         1 + (authority_count - 1) * limits.band_to as to_place,
     from authorities
     cross join limits
-    where authorities.authority_count >= limits.least_authorities
+    where authorities.authority_count >= limits.band_authorities
 )
 
 select

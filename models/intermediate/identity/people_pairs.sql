@@ -20,12 +20,8 @@ steps as (
 ),
 
 limits as (
-    select
-        {% for limit in ('slips', 'likeness_of_names', 'short_name') %}
-            max(value) filter (name = '{{ limit }}') as {{ limit }},
-        {% endfor %}
-    from {{ ref('thresholds') }}
-    where {{ var('collection_year') }} between year_from and year_to
+    select * from {{ ref('year_limits') }}
+    where collection_year = {{ var('collection_year') }}
 ),
 
 candidates as (

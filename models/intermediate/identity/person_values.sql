@@ -1,6 +1,6 @@
 -- One row per value of a person that several rows describe: whose it is, and whether it counts. The
 -- first source in the order that has a value is believed.
-{% set columns = correctable()['people'].columns %}
+{% set columns = contract_tables()['people'].columns %}
 with
 
 sources as (

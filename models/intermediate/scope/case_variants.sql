@@ -15,17 +15,11 @@
 ] %}
 with
 
-near_miss as (
-    select value::integer as days,
-    from {{ ref('thresholds') }}
-    where name = 'near_miss_days'
-),
-
 -- Scope can only change where a date passes a day of the survey or another date of its case.
 cases as (
     select
         cases.*,
-        near_miss.days as near_miss_days,
+        limits.near_miss_days,
         [
             survey.period_start - 1,
             survey.period_start,
@@ -36,7 +30,8 @@ cases as (
         ] as survey_days,
     from {{ ref('cases') }} as cases
     cross join {{ ref('survey') }} as survey
-    cross join near_miss
+    inner join {{ ref('year_limits') }} as limits
+        on survey.collection_year = limits.collection_year
 ),
 
 moved as (

@@ -9,19 +9,10 @@ people as (
     {{ accepted('people') }}
 ),
 
-ages as (
-    select
-        max(value) filter (name = 'school_age_from')::integer as school_age_from,
-        max(value) filter (name = 'school_age_to')::integer as school_age_to,
-    from {{ ref('thresholds') }}
-    where {{ var('collection_year') }} between year_from and year_to
-),
-
-reference_days as (
-    select (year(survey.period_start) || '-' || key_dates.value)::date as age_reference_date,
-    from {{ ref('survey') }} as survey
-    cross join {{ ref('key_dates') }} as key_dates
-    where key_dates.name = 'age_reference_day'
+limits as (
+    select limits.*
+    from {{ ref('year_limits') }} as limits
+    semi join {{ ref('survey') }} as survey on limits.collection_year = survey.collection_year
 ),
 
 places as (
@@ -57,12 +48,11 @@ aged_places as (
     select
         places.*,
         {{ school_age(
-            'people.birth_date', 'reference_days.age_reference_date',
-            'ages.school_age_from', 'ages.school_age_to'
+            'people.birth_date', 'limits.age_reference_date',
+            'limits.school_age_from', 'limits.school_age_to'
         ) }} as school_age,
     from places
-    cross join reference_days
-    cross join ages
+    cross join limits
     left join people on places.person_id = people.person_id
 )
 

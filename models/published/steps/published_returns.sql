@@ -1,13 +1,4 @@
 -- One row per return with published figures: its authority, its days, how its periods are written.
-{% set limits = [
-    'decide_days',
-    'refuse_days',
-    'issue_days',
-    'year_after_days',
-    'review_days',
-    'school_age_from',
-    'school_age_to',
-] %}
 {% set items = {
     'has_reviews': ('active_plans', 'review_meeting'),
     'has_phase_transfers': ('active_plans', 'phase_transfer_due_date'),
@@ -30,18 +21,6 @@ returns as (
     where collections.has_person_level and not collections.has_aggregated
 ),
 
-limits as (
-    select
-        returns.return_id,
-        {% for limit in limits %}
-            max(thresholds.value) filter (thresholds.name = '{{ limit }}')::integer as {{ limit }},
-        {% endfor %}
-    from returns
-    inner join {{ ref('thresholds') }} as thresholds
-        on returns.collection_year between thresholds.year_from and thresholds.year_to
-    group by returns.return_id
-),
-
 collected as (
     select
         returns.return_id,
@@ -58,8 +37,14 @@ collected as (
 select
     returns.* exclude (lea),
     releases.release,
-    (year(returns.year_start) || '-' || key_dates.value)::date as age_reference_date,
-    limits.* exclude (return_id),
+    limits.age_reference_date,
+    limits.decide_days,
+    limits.refuse_days,
+    limits.issue_days,
+    limits.year_after_days,
+    limits.review_days,
+    limits.school_age_from,
+    limits.school_age_to,
     collected.* exclude (return_id),
     format('{}{:02d}', returns.collection_year - 1, returns.collection_year % 100)
         as academic_year,
@@ -71,11 +56,11 @@ select
     coalesce(returns.lea, 'x') as old_la_code,
     coalesce(authorities.la_name, 'x') as la_name,
 from returns
-inner join limits on returns.return_id = limits.return_id
+inner join {{ ref('year_limits') }} as limits
+    on returns.collection_year = limits.collection_year
 inner join collected on returns.return_id = collected.return_id
 inner join {{ ref('published_releases') }} as releases
     on returns.collection_year between releases.year_from and releases.year_to
-inner join {{ ref('key_dates') }} as key_dates on key_dates.name = 'age_reference_day'
 left join {{ ref('local_authorities') }} as authorities
     on returns.lea = authorities.old_la_code
         and returns.collection_year between authorities.year_from and authorities.year_to

@@ -23,7 +23,7 @@ settings as (
 
 -- The landed rows that have a correction's key, with what its column holds.
 keyed as (
-    {% for table_name, table in correctable().items() %}
+    {% for table_name, table in contract_tables().items() %}
         select
             overrides.override_row,
             overrides.from_value,
@@ -37,7 +37,7 @@ keyed as (
             end as held,
         from overrides
         inner join (
-            {% if ids_of(table_name) %}
+            {% if table.ids %}
                 select
                     landed.*,
                     {% if table.other_key %}

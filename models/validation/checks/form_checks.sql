@@ -60,28 +60,10 @@ unclassified as (
     from {{ ref('form_people') }}
 ),
 
-limits as (
-    select
-        returns.return_id,
-        {% for limit in [
-            'form_refused_share', 'form_youth_requests', 'form_exception_share',
-            'form_not_issued_share', 'caseload_change_down', 'caseload_change_up',
-            'form_new_plans_change_down', 'form_new_plans_change_up', 'form_requests_change_down',
-            'form_requests_change_up',
-        ] %}
-            max(thresholds.value) filter (thresholds.name = '{{ limit }}') as {{ limit }},
-        {% endfor %}
-    from returns
-    inner join {{ ref('thresholds') }} as thresholds
-        on returns.collection_year between thresholds.year_from and thresholds.year_to
-    group by returns.return_id
-),
-
 records as (
     select
-        returns.return_id,
+        returns.* exclude (collection_year),
         forms.*,
-        limits.* exclude (return_id),
         unclassified.unclassified_people,
         last_year.plans_last_year,
         last_year.new_plans_last_year,
@@ -90,7 +72,6 @@ records as (
         issued - issued_no_exception as exceptions,
     from returns
     inner join forms on returns.collection_year = forms.collection_year
-    inner join limits on returns.return_id = limits.return_id
     cross join unclassified
     left join {{ ref('form_last_year') }} as last_year
         on returns.return_la = last_year.la_code
