@@ -40,7 +40,7 @@ warehouse/sen2_$(YEAR).duckdb:
 	$(MAKE) run
 
 bench: $(VENV)/.installed  ## the main job at growing sizes beside a floor; RECORD=--record writes docs/benchmarks.md
-	$(BIN)/python -m sen2.bench $(RECORD)
+	$(BIN)/python -m sen2.dev.bench $(RECORD)
 
 .PHONY: soak
 soak: $(VENV)/.installed  ## 200 runs killed at random moments: nothing may be lost (an hour)
@@ -52,13 +52,13 @@ fuzz: $(VENV)/.installed  ## hostile and broken input, 100,000 of them (an hour 
 	nice $(BIN)/python -m tests.python.fuzz $(INPUTS)
 
 generate: $(VENV)/.installed  ## what is generated from the seeds and shipped: schemas, suites, README's table
-	$(BIN)/python -m sen2.generate
+	$(BIN)/python -m sen2.dev.generate
 
 bands: $(VENV)/.installed | published  ## the national bands that are shipped, from DfE's CSV files in PUBLISHED
-	$(BIN)/python -m sen2.bands "$(PUBLISHED)" $(if $(IS_SHIPPED),out,seeds/spec)/national_bands.csv
+	$(BIN)/python -m sen2.dev.bands "$(PUBLISHED)" $(if $(IS_SHIPPED),out,seeds/spec)/national_bands.csv
 
 proof: $(VENV)/.installed | published  ## DfE's published figures in PUBLISHED against the models'
-	$(BIN)/python -m sen2.proof --published "$(PUBLISHED)" --year 2025 --year 2022 \
+	$(BIN)/python -m sen2.dev.proof --published "$(PUBLISHED)" --year 2025 --year 2022 \
 		--report $(if $(IS_SHIPPED),out,docs)/proof.md
 
 published:

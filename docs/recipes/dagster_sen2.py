@@ -18,7 +18,7 @@ import dagster as dg
 import duckdb
 from dagster_dbt import DbtProject, build_dbt_asset_specs
 
-from sen2.config import read_config
+from sen2.settings.config import read_config
 from sen2.spec import PROJECT
 
 SETTINGS = Path(os.environ.get("SEN2_SETTINGS", "sen2.yml")).resolve()

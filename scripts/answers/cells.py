@@ -7,7 +7,8 @@ from typing import Any
 
 import duckdb
 
-from .. import notes, spec
+from .. import spec
+from ..land import authority_files
 from ..warehouse import quoted
 from .days import iso_day
 
@@ -120,10 +121,10 @@ def _cell(
     row: int,
 ) -> Cell | None:
     """The value of a landed row, when it may be corrected."""
-    columns = notes.correctable(table)
+    columns = authority_files.correctable(table)
     if column not in columns:
         return None
-    key = notes.key_of(table)
+    key = authority_files.key_of(table)
     landed = connection.execute(
         f"select coalesce(sources.id_prefix, '') || landed.{quoted(key)},"
         f" coalesce(landed.{quoted(column)}, '')"

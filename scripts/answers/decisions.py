@@ -13,8 +13,8 @@ from typing import Literal
 
 import duckdb
 
-from .. import notes
-from ..issues.words import (
+from ..land import authority_files
+from ..reports.issues.words import (
     AGREED,
     ANSWERS,
     BUILT,
@@ -25,7 +25,7 @@ from ..issues.words import (
     answer_mark,
     mark_of,
 )
-from ..workbook import SEVERITIES
+from ..reports.workbook import SEVERITIES
 from .cells import Cell, Line, cells_of
 from .days import agreement, iso_day
 from .workbooks import Row, Unread, Workbook, fold, tidy
@@ -78,14 +78,14 @@ class Kept:
 
     day: date
     offered_until: date | None
-    files: dict[str, dict[tuple[str, ...], notes.Row]]
+    files: dict[str, dict[tuple[str, ...], authority_files.Row]]
     taken: set[tuple[str, str, str]] = field(default_factory=set)
     headers: dict[str, list[str]] = field(default_factory=dict)
     """The columns of each file as it has them."""
     left_out: dict[str, str] = field(default_factory=dict)
     """The lines of a file that could not be read, as they are: they stay in it."""
 
-    def note_of(self, line: Line) -> notes.Row | None:
+    def note_of(self, line: Line) -> authority_files.Row | None:
         """The note of this line alone: for what was found, else for anything on the record."""
         of_line = (line.rule_id, line.record_id)
         own = self.files["notes"]
@@ -93,7 +93,7 @@ class Kept:
         has_expired = note and note["expiry"] and date.fromisoformat(note["expiry"]) < self.day
         return None if has_expired else note
 
-    def is_offered(self, note: notes.Row) -> bool:
+    def is_offered(self, note: authority_files.Row) -> bool:
         """Whether a note is of an earlier year, so that somebody has to give it again."""
         is_old = self.offered_until and date.fromisoformat(note["date"]) <= self.offered_until
         return bool(is_old and not note["expiry"])

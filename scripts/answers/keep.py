@@ -10,11 +10,13 @@ from tempfile import NamedTemporaryFile
 
 import duckdb
 
-from .. import notes, spreadsheet
-from ..config import ANSWERED_FILES, Config
-from ..errors import InputError
-from ..landing.delimited import FORBIDDEN
-from ..warehouse import AUDIT_TABLES, KEPT_TABLES
+from ..ground import spreadsheet
+from ..ground.errors import InputError
+from ..land import authority_files
+from ..land.read.delimited import FORBIDDEN
+from ..settings.config import Config
+from ..settings.kept_files import ANSWERED_FILES, KEPT_TABLES
+from ..warehouse import AUDIT_TABLES
 from .days import agreement
 from .decisions import FROM_WORKBOOK, NO_INITIALS, Decided, Kept, Reading
 
@@ -32,13 +34,13 @@ def read_kept(config: Config, connection: duckdb.DuckDBPyConnection, year: int) 
     headers: dict[str, list[str]] = {}
     left_out = {}
     for name in ANSWERED_FILES:
-        rows: dict[tuple[str, ...], notes.Row] = {}
+        rows: dict[tuple[str, ...], authority_files.Row] = {}
         if config.has_kept(name):
-            file = notes.read(name, config.kept_in(name), FORBIDDEN)
+            file = authority_files.read(name, config.kept_in(name), FORBIDDEN)
             for row in file.rows.values():
                 rows[_identity(name, row)] = row
-            headers[name] = notes.header_of(file)
-            left_out[name] = notes.text_left_out(file) if file.faults else ""
+            headers[name] = authority_files.header_of(file)
+            left_out[name] = authority_files.text_left_out(file) if file.faults else ""
         files[name] = rows
     settings = "select max(extracted_on) from audit.extract_settings"
     ((day,),) = connection.execute(settings).fetchall()
@@ -110,7 +112,7 @@ def _has_table(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
 
 
 def _identity(name: str, row: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(row[column].strip(" ") for column in notes.IDENTITY[name])
+    return tuple(row[column].strip(" ") for column in authority_files.IDENTITY[name])
 
 
 def _apply(kept: Kept, decided: Decided) -> None:
@@ -127,7 +129,7 @@ def _apply(kept: Kept, decided: Decided) -> None:
         row = line | {"text": given.reason, **author, "expiry": ""}
         if decided.outcome == "agreed":
             by, agreed_day = agreement(given.reason)
-            row |= {"kind": notes.AGREED, "agreed_by": by, "agreed_date": agreed_day}
+            row |= {"kind": authority_files.AGREED, "agreed_by": by, "agreed_date": agreed_day}
         own[_identity("notes", row)] = row
     elif decided.outcome in ("corrected", "other_team"):
         text = given.reason
@@ -152,14 +154,14 @@ def _write(name: str, path: Path, kept: Kept) -> None:
     """Write one of the files in the order of what identifies its rows; wrong lines stay last."""
     rows = kept.files[name].values()
     own = kept.headers.get(name, [])
-    columns = own or [each for each in KEPT_TABLES[name] if each not in notes.AGREEMENT]
+    columns = own or [each for each in KEPT_TABLES[name] if each not in authority_files.AGREEMENT]
     columns += [
         column
         for column in KEPT_TABLES[name]
         if column not in columns and any(row.get(column) for row in rows)
     ]
-    if any(column in columns for column in notes.AGREEMENT):
-        columns += [column for column in notes.AGREEMENT if column not in columns]
+    if any(column in columns for column in authority_files.AGREEMENT):
+        columns += [column for column in authority_files.AGREEMENT if column not in columns]
     text = io.StringIO(newline="")
     writer = spreadsheet.Writer(text)
     writer.row(columns)

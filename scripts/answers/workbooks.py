@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import InputError
-from ..issues.words import AGREED, ANSWERS, CORRECTED, NOT_OURS, RIGHT, VALUE, answer_mark
-from ..landing import workbook
+from ..ground.errors import InputError
+from ..land.read import workbook
+from ..reports.issues.words import AGREED, ANSWERS, CORRECTED, NOT_OURS, RIGHT, VALUE, answer_mark
 
 ENDINGS = (".xlsx", ".xlsm", ".ods", ".xls", ".csv")
 SEARCHED_ROWS = 25

@@ -7,7 +7,7 @@ import duckdb
 import numpy as np
 
 from .. import spec
-from ..errors import InputError
+from ..ground.errors import InputError
 from .authority import CaseMaker
 from .expected import write_expected
 from .faults import plant_faults, write_planted

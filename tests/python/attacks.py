@@ -18,9 +18,9 @@ import duckdb
 import yaml
 
 from sen2 import spec, warehouse
-from sen2.config import Config
-from sen2.errors import InputError
-from sen2.land import land
+from sen2.ground.errors import InputError
+from sen2.land.land import land
+from sen2.settings.config import Config
 
 YEAR = 2026
 CONFIG = Config(la_code="330", extracted_on="2026-01-15")

@@ -15,10 +15,10 @@ import hypothesis
 import pytest
 
 from sen2 import spec
-from sen2.compiled import CACHE, environment
-from sen2.config import read_config
-from sen2.land import land
+from sen2.build.compiled import CACHE, environment
+from sen2.land.land import land
 from sen2.sample import write_sample
+from sen2.settings.config import read_config
 
 YEAR = 2026
 hypothesis.settings.register_profile("suite", derandomize=True)

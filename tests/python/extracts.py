@@ -7,10 +7,11 @@ from pathlib import Path
 
 import duckdb
 
-from sen2 import land, spec
-from sen2.build import build
-from sen2.compiled import CompiledProject, find_compiled
-from sen2.config import Config
+from sen2 import spec
+from sen2.build.build import build
+from sen2.build.compiled import CompiledProject, find_compiled
+from sen2.land import land
+from sen2.settings.config import Config
 
 from .conftest import SHARED, dbt, once
 

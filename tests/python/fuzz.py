@@ -40,24 +40,20 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from sen2 import (
-    bounds,
-    console,
-    files,
-    headed_tables,
-    imports,
-    spec,
-    spreadsheet,
-    swap,
-    verify,
-    xml_reader,
-)
+from sen2 import spec
 from sen2 import warehouse as warehouses
-from sen2.config import Config, read_config, read_extract_note
-from sen2.errors import InputError
-from sen2.land import land
-from sen2.landing import proposal, propose, workbook
-from sen2.landing.mapping import read_mapping
+from sen2.audit import verify
+from sen2.collect import headed_table
+from sen2.ground import console, files, spreadsheet
+from sen2.ground.errors import InputError
+from sen2.imports import imports, xml_reader
+from sen2.land.land import land
+from sen2.land.mapping.model import read_mapping
+from sen2.land.propose import propose, write_yaml
+from sen2.land.read import workbook
+from sen2.settings.config import Config, read_config, read_extract_note
+from sen2.untrusted import workbook_cells
+from sen2.warehouse import swap
 
 from . import attacks, far_workbooks
 from .other_forms import rows_of, write_blade, write_pre_submission, write_template
@@ -190,7 +186,7 @@ def _watch(event: str, arguments: tuple[Any, ...]) -> None:
     """What Python itself opens for writing, moves or starts, while an input is tried."""
     if not _watched:
         return
-    if event == "subprocess.Popen" and "sen2.landing.workbook_trial" in arguments[1]:
+    if event == "subprocess.Popen" and "sen2.land.read.workbook_trial" in arguments[1]:
         return  # a workbook whose cells cannot be counted is tried in a process of its own
     if event in FORBIDDEN:
         _seen.append(event)
@@ -487,8 +483,8 @@ def _propose(box: Box, case: tuple[str, bytes]) -> None:
     kind, data = case
     (box.given / f"children.{kind}").write_bytes(data)
     found = propose.propose(box.given, YEAR)
-    proposal.text(found, "one", YEAR)
-    list(proposal.summary(found, YEAR))
+    write_yaml.text(found, "one", YEAR)
+    list(write_yaml.summary(found, YEAR))
 
 
 def _other_cases() -> st.SearchStrategy[tuple[str, bytes]]:
@@ -862,7 +858,7 @@ def _print_cases() -> st.SearchStrategy[tuple[str, bool]]:
 def _collect(box: Box, data: bytes) -> None:
     path = box.given / "errors.csv"
     path.write_bytes(data)
-    headed_tables.read(path, {"rule": ("rule", "error"), "count": ("count", "number")}, "rule")
+    headed_table.read(path, {"rule": ("rule", "error"), "count": ("count", "number")}, "rule")
 
 
 def _attack(box: Box, seed: int) -> None:
@@ -878,7 +874,7 @@ def _far(box: Box, parts: dict[str, str]) -> None:
     far_workbooks.write(path, parts)
     for name in workbook.sheet_names(path):
         for row in workbook.open_sheet(path, name, set()).rows():
-            assert len(row) <= bounds.MOST_COLUMNS
+            assert len(row) <= workbook_cells.MOST_COLUMNS
     workbook.forget()
 
 

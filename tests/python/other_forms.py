@@ -14,7 +14,8 @@ from typing import Any
 import duckdb
 import openpyxl
 
-from sen2 import imports_tables, spec
+from sen2 import spec
+from sen2.imports import table_return
 
 TABLES = spec.person_level_columns()
 KEYS = ("person_id", "request_id", "placement_id")
@@ -179,7 +180,7 @@ def write_template(
     sheet = book.create_sheet("Data Entry Template")
     sheet.append(["SEN2 person level"])
     ids: dict[str, int] = {}
-    for part in imports_tables.layout("template"):
+    for part in table_return.layout("template"):
         lines = _lines(rows, year, "template", part, ids)
         edit(part, lines)
         sheet.append([])
@@ -197,7 +198,7 @@ def write_pre_submission(
     """The pre-submission workbook: a sheet for each table, and no header."""
     book = openpyxl.Workbook()
     ids: dict[str, int] = {}
-    for part in imports_tables.layout("pre_submission"):
+    for part in table_return.layout("pre_submission"):
         lines = _lines(rows, year, "pre_submission", part, ids)
         edit(part, lines)
         sheet = book.create_sheet(part)

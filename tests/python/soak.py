@@ -23,11 +23,15 @@ from pathlib import Path
 
 import duckdb
 
-from sen2 import build, gates, lock, places, run, spec, warehouse
-from sen2.config import Job, read_config
-from sen2.gates import Checked, GateResult
+from sen2 import spec, warehouse
+from sen2.build import build
+from sen2.gates import gates
+from sen2.gates.gates import Checked, GateResult
+from sen2.ground import places
+from sen2.jobs import run
 from sen2.sample import write_sample
-from sen2.warehouse import is_made_by_a_run
+from sen2.settings.config import Job, read_config
+from sen2.warehouse import is_made_by_a_run, lock
 
 YEAR = 2026
 OF_A_RUN = {"audit.runs", "audit.run_figures"}

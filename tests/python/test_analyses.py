@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from sen2 import spec
-from sen2.published import headings
+from sen2.export.published_tables import headings
 
 from .conftest import YEAR, Built, dbt, failures
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from sen2 import diagram, spec
-from sen2.errors import InputError
-from sen2.parquet import write_parquet
+from sen2 import spec
+from sen2.dev import diagram
+from sen2.export.parquet import write_parquet
+from sen2.ground.errors import InputError
 
 from .conftest import Built
 from .test_run import sen2

@@ -14,12 +14,12 @@ import pytest
 from openpyxl.workbook import Workbook as Book
 from openpyxl.worksheet.worksheet import Worksheet
 
-from sen2 import answers, report
-from sen2.answers import decisions, workbooks
+from sen2.answers import answers, decisions, workbooks
 from sen2.answers.days import iso_day
-from sen2.config import Config, read_config
-from sen2.errors import InputError
-from sen2.issues.words import AGREED, CORRECTED, NOT_OURS, RIGHT, VALUE, WORKBOOK
+from sen2.ground.errors import InputError
+from sen2.reports.issues import issue_files
+from sen2.reports.issues.words import AGREED, CORRECTED, NOT_OURS, RIGHT, VALUE, WORKBOOK
+from sen2.settings.config import Config, read_config
 
 from .conftest import Built
 from .test_report import YEAR, make_warehouse
@@ -85,7 +85,7 @@ def _made(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "insert into audit.extract_settings (collection_year, extracted_on)"
             f" values ({YEAR}, date '2026-11-20')"
         )
-    report.write_issues(path, "built", YEAR, folder / "out")
+    issue_files.write_issues(path, "built", YEAR, folder / "out")
     return folder
 
 
@@ -437,7 +437,7 @@ def with_notes(desk: Desk) -> None:
             " text || ' (' || author || ')', 'notes.csv', 1"
             f" from read_csv('{desk.folder / 'notes.csv'}', all_varchar = true)"
         )
-    desk.workbook = report.write_issues(desk.warehouse, "built", YEAR, desk.folder / "out")
+    desk.workbook = issue_files.write_issues(desk.warehouse, "built", YEAR, desk.folder / "out")
 
 
 def test_an_answer_stays_in_the_next_workbook_and_is_taken_back_by_deleting_it(
@@ -513,7 +513,7 @@ def test_not_our_team_moves_the_line_and_corrected_is_said_to_be_still_there(des
     def states(extracted_on: str) -> dict[str, tuple[str, object]]:
         with duckdb.connect(str(desk.warehouse)) as connection:
             connection.execute(f"update audit.extract_settings set extracted_on = '{extracted_on}'")
-        path = report.write_issues(desk.warehouse, "built", YEAR, desk.folder / "out")
+        path = issue_files.write_issues(desk.warehouse, "built", YEAR, desk.folder / "out")
         rows = openpyxl.load_workbook(path)["All issues"].iter_rows(values_only=True)
         headings, *lines = ([str(value) for value in row] for row in rows)
         places = [headings.index(each) for each in ("Record", "Team", "State")]

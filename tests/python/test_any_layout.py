@@ -16,9 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sen2 import spec
-from sen2.config import Config
-from sen2.land import land
-from sen2.landing import codes, dates, headings
+from sen2.land import headings
+from sen2.land.land import land
+from sen2.land.mapping import codes, dates
+from sen2.settings.config import Config
 
 from .sources import write_json_lines, write_ods, write_parquet, write_text, write_xlsx
 

@@ -9,17 +9,9 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from sen2.bench import floor, report
-from sen2.bench.measure import (
-    BETWEEN_LOOKS,
-    STAGES,
-    Measured,
-    Usage,
-    held,
-    proportional,
-    spent,
-)
-from sen2.errors import DefectError
+from sen2.dev.bench import floor, report
+from sen2.dev.bench.measure import BETWEEN_LOOKS, STAGES, Measured, Usage, held, proportional, spent
+from sen2.ground.errors import DefectError
 
 SAMPLE = Path(__file__).parent / "samples" / "sample_2026.xml"
 

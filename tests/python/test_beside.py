@@ -11,11 +11,14 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from sen2 import export, gates, run, spec
-from sen2.beside import beside
-from sen2.config import Job, read_config
-from sen2.console import Stages
-from sen2.errors import DefectError, InputError
+from sen2 import spec
+from sen2.export import export
+from sen2.gates import gates
+from sen2.ground.console import Stages
+from sen2.ground.errors import DefectError, InputError
+from sen2.jobs import run
+from sen2.jobs.side_process import beside
+from sen2.settings.config import Job, read_config
 
 from .conftest import YEAR, Built
 
@@ -98,7 +101,7 @@ SCRIPT = """\
 import os, signal, sys, time
 from multiprocessing import active_children
 from pathlib import Path
-from sen2.beside import beside
+from sen2.jobs.side_process import beside
 from tests.python.test_beside import finish_when_told, written
 if __name__ == "__main__":
     folder = Path(sys.argv[1])

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from sen2 import bounds, imports_workbook
-from sen2.errors import InputError
-from sen2.landing import workbook
+from sen2.ground.errors import InputError
+from sen2.imports import dfe_workbook
+from sen2.land.read import workbook
+from sen2.untrusted import workbook_cells
 
 from .far_workbooks import FIRST, cell, far, ods, write, xlsx
 from .sources import write_ods, write_xlsx
@@ -85,7 +86,7 @@ def test_a_workbook_that_reaches_too_far_is_not_read(tmp_path: Path, name: str) 
     ending, parts = TOO_FAR[name]
     path = write(tmp_path / f"far.{ending}", parts)
     assert path.stat().st_size < 8_000
-    for read in (workbook.sheet_names, lambda path: list(imports_workbook.sheets(path))):
+    for read in (workbook.sheet_names, lambda path: list(dfe_workbook.sheets(path))):
         with pytest.raises(InputError, match=r"reaches to the cell .*Ctrl\+End"):
             read(path)
 
@@ -112,9 +113,9 @@ def counted(path: Path, monkeypatch: pytest.MonkeyPatch) -> int:
     least, most = 0, 1 << 20
     while least < most:
         limit = (least + most) // 2
-        monkeypatch.setattr(bounds, "MOST_CELLS", limit)
+        monkeypatch.setattr(workbook_cells, "MOST_CELLS", limit)
         try:
-            bounds.require_bounded(path)
+            workbook_cells.require_bounded(path)
             most = limit
         except InputError:
             least = limit + 1

@@ -5,7 +5,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from sen2 import build, causes
+from sen2.build import build
+from sen2.reports import causes
 from sen2.warehouse import AUDIT_TABLES
 
 FAULTS = [("1", "R04", "r1"), ("1", "R11", "r1"), ("1", "P08", "1"), ("2", "R04", "r2")]

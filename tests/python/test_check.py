@@ -18,11 +18,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from sen2 import check, export, gates, spec, warehouse, xml_reader, xsd
-from sen2.config import read_config
-from sen2.errors import InputError
-from sen2.land import land
+from sen2 import spec, warehouse
+from sen2.export import export, xsd
+from sen2.gates import gates
+from sen2.ground.errors import InputError
+from sen2.imports import xml_reader
+from sen2.jobs import check
+from sen2.land.land import land
 from sen2.sample import write_sample
+from sen2.settings.config import read_config
 
 from .conftest import YEAR, Built, dbt, failures, once
 from .test_run import sen2, values_of_people
@@ -701,7 +705,7 @@ def note():
     lines = Path("/proc/self/status").read_text().splitlines()
     peak.write_text(next(line.split()[1] for line in lines if line.startswith("VmHWM")))
 atexit.register(note)
-from sen2.cli import main
+from sen2.cli.main import main
 main()
 """
 

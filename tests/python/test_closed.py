@@ -8,8 +8,9 @@ import duckdb
 import pytest
 import yaml
 
-from sen2 import files, spec, warehouse
-from sen2.landing import expressions
+from sen2 import spec, warehouse
+from sen2.ground import files
+from sen2.land.mapping import expressions
 
 from . import attacks
 from .conftest import YEAR, Built, dbt
@@ -107,7 +108,7 @@ def test_every_target_of_the_profile_is_closed() -> None:
     profile = spec.PROJECT / "profiles" / "profiles.yml"
     targets = yaml.safe_load(profile.read_text(encoding="utf-8"))["sen2"]["outputs"]
     plugins = [target["plugins"] for target in targets.values()]
-    assert plugins == [[{"module": "sen2.dbt_connection"}]] * 2
+    assert plugins == [[{"module": "sen2.build.dbt_connection"}]] * 2
 
 
 def test_an_expression_that_slipped_through_would_reach_no_file(

@@ -10,8 +10,9 @@ import duckdb
 import openpyxl
 import pytest
 
-from sen2 import collect_errors, headed_tables, rule_numbers, rules, spec
-from sen2.errors import InputError
+from sen2 import spec
+from sen2.collect import collect_errors, headed_table, rule_numbers, rules
+from sen2.ground.errors import InputError
 
 from .conftest import YEAR, Built
 
@@ -241,7 +242,7 @@ def test_a_workbook_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("xl/more.xml", bomb)
     with pytest.raises(InputError, match="document type declaration"):
-        headed_tables.read(path, collect_errors.HEADINGS, "number")
+        headed_table.read(path, collect_errors.HEADINGS, "number")
 
 
 # DfE's workbook of rules.

@@ -15,8 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from sen2 import compare, compare_book, spec, warehouse
-from sen2.errors import InputError
+from sen2 import spec, warehouse
+from sen2.compare import compare, workbook
+from sen2.ground.errors import InputError
 
 from .conftest import YEAR, Built
 from .test_run import sen2, values_of_people
@@ -466,7 +467,7 @@ def test_the_workbook_has_a_row_a_change_and_names_only_on_demand(
     changed: Path, built: Built
 ) -> None:
     run_verb(changed, "--out", "plain")
-    book = openpyxl.load_workbook(changed / "plain" / compare_book.NAME)
+    book = openpyxl.load_workbook(changed / "plain" / workbook.NAME)
     assert book.sheetnames == [
         "Start here", "To check", "Summary", "Changes", "Doubtful pairs", "Figures"
     ]  # fmt: skip
@@ -477,7 +478,7 @@ def test_the_workbook_has_a_row_a_change_and_names_only_on_demand(
     figure = next(book["Figures"].iter_rows(min_row=2, values_only=True))
     assert figure[2:] == ("ehcplans", 300, 7.5, -292.5)
     assert book["Figures"].max_row == 2
-    values = {str(value) for value in cells(changed / "plain" / compare_book.NAME)}
+    values = {str(value) for value in cells(changed / "plain" / workbook.NAME)}
     columns = ("surname", "forename", "person_birth_date")
     with duckdb.connect(str(changed / "sen2.duckdb"), read_only=True) as connection:
         for column in columns:
@@ -491,7 +492,7 @@ def test_the_workbook_has_a_row_a_change_and_names_only_on_demand(
     with (changed / "named.yml").open("a", encoding="utf-8") as file:
         file.write("identify_people: true\n")
     run_verb(changed, "--out", "named", "--config", "named.yml")
-    named = changed / "named" / compare_book.NAME
+    named = changed / "named" / workbook.NAME
     assert {FORMULA, " <r>x</r>"} <= set(cells(named))
     for sheet in openpyxl.load_workbook(named):
         assert not any(cell.data_type == "f" for row in sheet.iter_rows() for cell in row)
@@ -499,7 +500,7 @@ def test_the_workbook_has_a_row_a_change_and_names_only_on_demand(
 
 def test_tables_can_be_filtered_and_their_headings_stay(changed: Path) -> None:
     run_verb(changed, "--out", "filtered")
-    book = openpyxl.load_workbook(changed / "filtered" / compare_book.NAME)
+    book = openpyxl.load_workbook(changed / "filtered" / workbook.NAME)
     for name in book.sheetnames[1:]:
         sheet = book[name]
         assert sheet.freeze_panes == "B2"
@@ -511,7 +512,7 @@ def test_tables_can_be_filtered_and_their_headings_stay(changed: Path) -> None:
 def test_the_same_returns_give_the_same_bytes_and_are_kept_once(changed: Path) -> None:
     run_verb(changed, "--out", "one")
     run_verb(changed, "--out", "two")
-    first, second = (changed / name / compare_book.NAME for name in ("one", "two"))
+    first, second = (changed / name / workbook.NAME for name in ("one", "two"))
     assert first.read_bytes() == second.read_bytes()
     with duckdb.connect(str(changed / "sen2.duckdb"), read_only=True) as connection:
         assert connection.execute(
@@ -565,9 +566,9 @@ def test_a_narrow_terminal_has_every_count(width: int) -> None:
 def test_more_lines_than_a_sheet_holds_are_told(
     changed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compare_book, "SHEET_LINES", 2)
+    monkeypatch.setattr(workbook, "SHEET_LINES", 2)
     compare.compare("built", "next", changed / "sen2.duckdb", tmp_path, identify=False)
-    sheet = openpyxl.load_workbook(tmp_path / compare_book.NAME)["Changes"]
+    sheet = openpyxl.load_workbook(tmp_path / workbook.NAME)["Changes"]
     assert "1 more are in validation.compared_changes" in sheet.oddHeader.left.text
     assert sheet.max_row == 3
-    assert os.listdir(tmp_path) == [compare_book.NAME]  # noqa: PTH208
+    assert os.listdir(tmp_path) == [workbook.NAME]  # noqa: PTH208

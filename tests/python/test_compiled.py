@@ -8,12 +8,12 @@ import duckdb
 import pytest
 
 from sen2 import spec, warehouse
-from sen2.build import build, build_models
-from sen2.compiled import CACHE, Statement, find_compiled, fingerprint
-from sen2.config import read_config
-from sen2.errors import DefectError, InputError
-from sen2.land import land
-from sen2.sql import quoted
+from sen2.build.build import build, build_models
+from sen2.build.compiled import CACHE, Statement, find_compiled, fingerprint
+from sen2.ground.errors import DefectError, InputError
+from sen2.ground.sql import quoted
+from sen2.land.land import land
+from sen2.settings.config import read_config
 
 from .conftest import SHARED, YEAR, Built, dbt
 from .extracts import models

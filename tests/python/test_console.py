@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sen2 import spec
-from sen2.console import Console, say, say_text
+from sen2.ground.console import Console, say, say_text
 
 LINE = "  L14      92  query: The plan is due a review, but no recent review meeting is recorded."
 
@@ -60,7 +60,7 @@ def test_a_name_steers_no_terminal_and_makes_no_line() -> None:
 def test_everything_is_printed_by_the_console_that_cleans() -> None:
     """Nothing prints past it: neither Python's own print nor a console of rich's."""
     folder = spec.PROJECT / "scripts"
-    allowed = {"bands.py", "dbt_child.py", "console.py", "keys.py", "watched.py"}
+    allowed = {"build/dbt_child.py", "cli/watched.py", "ground/console.py", "ground/keys.py"}
     found = {
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*.py")
@@ -69,4 +69,4 @@ def test_everything_is_printed_by_the_console_that_cleans() -> None:
             path.read_text(encoding="utf-8"),
         )
     }
-    assert {name for name in found - allowed if not name.startswith(("bench/", "proof/"))} == set()
+    assert {name for name in found - allowed if not name.startswith("dev/")} == set()

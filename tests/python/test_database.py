@@ -12,9 +12,9 @@ import pytest
 import yaml
 
 from sen2 import spec
-from sen2.config import Config
-from sen2.errors import InputError
-from sen2.land import land
+from sen2.ground.errors import InputError
+from sen2.land.land import land
+from sen2.settings.config import Config
 
 from .postgres import PASSWORD, USER, find_programs, server
 

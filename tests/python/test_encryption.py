@@ -19,9 +19,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from sen2 import encryption, history, keys, places, pseudonyms, spec, warehouse
-from sen2.bench.measure import processes
-from sen2.errors import InputError
+from sen2 import spec, warehouse
+from sen2.audit import history
+from sen2.dev.bench.measure import processes
+from sen2.export import pseudonymised
+from sen2.ground import keys, places
+from sen2.ground.errors import InputError
+from sen2.warehouse import encryption
 
 from .conftest import YEAR, Built, once, shared
 from .test_run import sen2, values_of_people
@@ -241,7 +245,8 @@ def test_a_warehouse_in_the_clear_becomes_encrypted_with_all_it_holds(
     said = python(f"""
         from pathlib import Path
         import duckdb
-        from sen2 import encryption, warehouse
+        from sen2 import warehouse
+        from sen2.warehouse import encryption
         old = {{"_old": Path({str(old)!r})}}
         with warehouse.connect(Path({str(new)!r}), attached=old) as connection:
             connection.execute("create table main.person as from _old.person_level.person")
@@ -318,7 +323,7 @@ def test_the_history_and_a_pseudonymised_copy_stay_open(
         monkeypatch.setenv(name, KEY)
     with history._rewritten(tmp_path / places.HISTORY):
         pass
-    copy = pseudonyms.write(built.warehouse, YEAR, tmp_path, 5).path
+    copy = pseudonymised.write(built.warehouse, YEAR, tmp_path, 5).path
     for path in (tmp_path / places.HISTORY, copy):
         assert path.exists()
         assert not encryption.is_encrypted(path)
@@ -384,7 +389,7 @@ def test_a_name_that_cannot_be_an_attached_one_is_an_input_error(
     said = python(f"""
         from pathlib import Path
         from sen2 import warehouse
-        from sen2.errors import InputError
+        from sen2.ground.errors import InputError
         for name in ("temp", "memory", "system", "main", "it's", 'a "b"'):
             try:
                 with warehouse.connect(Path({str(tmp_path)!r}) / f"{{name}}.duckdb") as connection:

@@ -19,8 +19,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from sen2 import export, spec, xsd
-from sen2.errors import DefectError, InputError
+from sen2 import spec
+from sen2.export import export, xsd
+from sen2.ground.errors import DefectError, InputError
 
 HERE = Path(__file__).parent
 YEARS = xsd.years()

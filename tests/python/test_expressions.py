@@ -6,10 +6,10 @@ import duckdb
 import pytest
 
 from sen2 import spec
-from sen2.errors import DefectError, InputError
-from sen2.landing import expressions
-from sen2.landing.mapping import read_mapping
-from sen2.sql import execute, literal, quoted
+from sen2.ground.errors import DefectError, InputError
+from sen2.ground.sql import execute, literal, quoted
+from sen2.land.mapping import expressions
+from sen2.land.mapping.model import read_mapping
 
 from . import attacks
 

@@ -9,12 +9,15 @@ import duckdb
 import pytest
 from jinja2 import Environment
 
-from sen2 import files, purge, releases, spec
-from sen2.config import Config
-from sen2.errors import InputError
-from sen2.land import land
-from sen2.landing import delimited
-from sen2.sql import literal
+from sen2 import spec
+from sen2.audit import purge
+from sen2.ground import files
+from sen2.ground.errors import InputError
+from sen2.ground.sql import literal
+from sen2.land import releases
+from sen2.land.land import land
+from sen2.land.read import delimited
+from sen2.settings.config import Config
 
 from .extracts import write_extract
 
@@ -54,7 +57,7 @@ def test_every_file_is_read_by_the_one_function() -> None:
     """No other module has DuckDB read a file, but the benchmark's floor, of files of its own."""
     readers = ("read_csv(", "read_parquet(", "read_json(", "read_text(", "read_blob(", "parquet_")
     found = set()
-    for path in Path(files.__file__).parent.rglob("*.py"):
+    for path in (spec.PROJECT / "scripts").rglob("*.py"):
         for part in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(part, ast.Constant) and isinstance(part.value, str):
                 found |= {path.name for reader in readers if f"from {reader}" in part.value}

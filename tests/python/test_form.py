@@ -9,7 +9,8 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from sen2 import form, spec
+from sen2 import spec
+from sen2.export import form
 from sen2.sample import write_sample
 
 from .extracts import analysis, build_extract, rows, write_extract

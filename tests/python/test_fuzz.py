@@ -17,13 +17,19 @@ from hypothesis import strategies as st
 from lxml import etree
 from lxml import html as lxml_html
 
-from sen2 import files, imports, outside, report, spec, verify, why_page
-from sen2.config import Job, read_config
-from sen2.errors import LONGEST, InputError
-from sen2.land import land
-from sen2.landing.mapping import read_mapping
-from sen2.page import page
-from sen2.why import tell
+from sen2 import spec
+from sen2.audit import verify
+from sen2.ground import files
+from sen2.ground.errors import LONGEST, InputError
+from sen2.imports import imports
+from sen2.land.land import land
+from sen2.land.mapping.model import read_mapping
+from sen2.reports.issues import issue_files
+from sen2.reports.page import write
+from sen2.settings.config import Job, read_config
+from sen2.untrusted import parsers
+from sen2.why import show
+from sen2.why.story import tell
 
 from . import fuzz
 from .conftest import YEAR, Built
@@ -336,11 +342,11 @@ def test_json_is_as_deep_on_every_python(opened: str) -> None:
         text = opened * (levels - 1) + "[1]" + closed * (levels - 1)
         for given in (text, text.encode()):
             if is_read:
-                assert outside.read_json(given)
+                assert parsers.read_json(given)
             else:
                 with pytest.raises(ValueError):  # noqa: PT011 - without words: the caller has them
-                    outside.read_json(given)
-    assert outside.read_json("[" + "[1]," * 500 + "1]")
+                    parsers.read_json(given)
+    assert parsers.read_json("[" + "[1]," * 500 + "1]")
 
 
 def test_an_expression_without_end_is_refused(tmp_path: Path) -> None:
@@ -414,7 +420,7 @@ def _hostile(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Job:
 
 
 def test_no_formula_is_in_the_workbook_or_the_csv(hostile: Job) -> None:
-    book = report.write_issues(hostile.warehouse, "built", YEAR, hostile.out, identify=True)
+    book = issue_files.write_issues(hostile.warehouse, "built", YEAR, hostile.out, identify=True)
     with zipfile.ZipFile(book) as file:
         sheets = [name for name in file.namelist() if name.endswith(".xml")]
         parts = {name: etree.fromstring(file.read(name)) for name in sheets}
@@ -445,8 +451,8 @@ def scripts_of(text: str) -> tuple[list[str], list[str]]:
 
 def test_no_script_is_in_the_pages(hostile: Job, built: Built, tmp_path: Path) -> None:
     plain = Job(YEAR, read_config(spec.PROJECT / "sen2.yml"), built.warehouse, tmp_path)
-    expected = len(scripts_of(page.write_page(plain).read_text(encoding="utf-8"))[0])
-    scripts, live = scripts_of(page.write_page(hostile).read_text(encoding="utf-8"))
+    expected = len(scripts_of(write.write_page(plain).read_text(encoding="utf-8"))[0])
+    scripts, live = scripts_of(write.write_page(hostile).read_text(encoding="utf-8"))
     assert (len(scripts), live) == (expected, [])
     assert not [text for text in scripts if "alert(1)" in text]
     with duckdb.connect(str(hostile.warehouse), read_only=True) as connection:
@@ -454,7 +460,7 @@ def test_no_script_is_in_the_pages(hostile: Job, built: Built, tmp_path: Path) -
             "select person_id from person_level.person where surname like '%<script>%' limit 1"
         ).fetchall()[0]
     file = tmp_path / "why.html"
-    why_page.write(tell(hostile.warehouse, person, None), file)
+    show.write(tell(hostile.warehouse, person, None), file)
     scripts, live = scripts_of(file.read_text(encoding="utf-8"))
     assert (scripts, live) == ([], [])
     assert "&lt;script&gt;" in file.read_text(encoding="utf-8")

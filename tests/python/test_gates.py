@@ -9,8 +9,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from sen2 import gates, run, spec
-from sen2.gates import GateResult, TableDigest
+from sen2 import spec
+from sen2.gates import gates
+from sen2.gates.gates import GateResult, TableDigest
+from sen2.jobs import run
 
 YEAR = 2026
 MARKER = "Zebedee"
@@ -73,7 +75,8 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the suites of the rules and the contract above."""
-    monkeypatch.setattr(spec, "seed", SEEDS.__getitem__)
+    for module in (spec, spec.seeds):
+        monkeypatch.setattr(module, "seed", SEEDS.__getitem__)
     gates.write_suites(tmp_path)
     return tmp_path
 
@@ -303,7 +306,8 @@ def test_a_fall_of_a_few_rows_of_a_small_table_leaves_the_gate_open(
         row | {"value": "5"} if row["name"] == "arrival_fall_rows" else row
         for row in SEEDS["thresholds"]
     ]
-    monkeypatch.setattr(spec, "seed", (SEEDS | {"thresholds": more}).__getitem__)
+    for module in (spec, spec.seeds):
+        monkeypatch.setattr(module, "seed", (SEEDS | {"thresholds": more}).__getitem__)
     gates.save_baseline(path, YEAR)
     change(path, "delete from raw.people where _row >= 6")
     assert red(gates.arrival_gate(path, YEAR, project)) == []

@@ -11,13 +11,13 @@ import duckdb
 import pytest
 
 from sen2 import spec
-from sen2.build import build_models as run_models
-from sen2.config import Config
-from sen2.errors import InputError
-from sen2.land import land
-from sen2.run import lines_left_out
-from sen2.warehouse import KEPT_TABLES
-from sen2.why import tell
+from sen2.build.build import build_models as run_models
+from sen2.ground.errors import InputError
+from sen2.jobs.run import lines_left_out
+from sen2.land.land import land
+from sen2.settings.config import Config
+from sen2.settings.kept_files import KEPT_TABLES
+from sen2.why.story import tell
 
 from .conftest import YEAR, Built
 from .extracts import build_models, models

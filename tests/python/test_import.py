@@ -5,8 +5,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from sen2 import imports, spec, warehouse, xml_reader, xsd
-from sen2.errors import InputError
+from sen2 import spec, warehouse
+from sen2.export import xsd
+from sen2.ground.errors import InputError
+from sen2.imports import imports, xml_reader
 
 from .conftest import YEAR
 from .test_run import sen2

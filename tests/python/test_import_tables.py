@@ -10,8 +10,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from sen2 import bounds, imports, imports_tables, imports_workbook, spec, xml_reader
-from sen2.errors import InputError
+from sen2 import spec
+from sen2.ground.errors import InputError
+from sen2.imports import dfe_workbook, imports, table_return, xml_reader
+from sen2.untrusted import workbook_cells
 
 from .other_forms import (
     canonical,
@@ -57,7 +59,7 @@ def column(lines: Lines, heading: str) -> int:
     return next(
         place
         for place, held in enumerate(lines[0])
-        if imports_tables.normal(held) == imports_tables.normal(heading)
+        if table_return.normal(held) == table_return.normal(heading)
     )
 
 
@@ -129,7 +131,7 @@ def test_every_record_has_its_file_and_row(path: Path) -> None:
     ],
 )
 def test_a_heading_is_known_however_the_template_writes_it(heading: str, same: str) -> None:
-    assert imports_tables.normal(heading) == imports_tables.normal(same)
+    assert table_return.normal(heading) == table_return.normal(same)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +146,7 @@ def test_a_heading_is_known_however_the_template_writes_it(heading: str, same: s
     ],
 )
 def test_a_date_is_read_or_left_as_it_came(value: str, day: str, time: str) -> None:
-    assert (imports_tables.iso_date(value), imports_tables.iso_time(value)) == (day, time)
+    assert (table_return.iso_date(value), table_return.iso_time(value)) == (day, time)
 
 
 # What does not fit is reported, and nothing else is lost
@@ -219,7 +221,7 @@ def test_a_row_of_the_template_that_names_two_people_is_the_request_s(path: Path
 
 
 def test_numbers_days_and_answers_in_cells_are_the_return_s_text() -> None:
-    text = imports_workbook._text
+    text = dfe_workbook._text
     assert [text(cell) for cell in (100000.0, 1, True, None, "x", 1.5)] == [
         *("100000", "1", "1", None, "x", "1.5")
     ]
@@ -378,7 +380,7 @@ def test_a_hostile_workbook_is_refused(path: Path, monkeypatch: pytest.MonkeyPat
                 text = f"<!-- {'x' * 100_000} -->{doctype}" + text
             archive.writestr(name, text)
     assert "has a document type declaration inside" in refusal(bomb, path)
-    monkeypatch.setattr(bounds, "LARGEST", 1000)
+    monkeypatch.setattr(workbook_cells, "LARGEST", 1000)
     assert "unpacks to more than" in refusal(book, path)
 
 

@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sen2 import spec
-from sen2.config import Config
-from sen2.errors import InputError
-from sen2.land import land
-from sen2.landing import delimited
+from sen2.ground.errors import InputError
+from sen2.land.land import land
+from sen2.land.read import delimited
+from sen2.settings.config import Config
 
 YEAR = 2026
 CONFIG = Config(la_code="330")

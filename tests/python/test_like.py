@@ -13,17 +13,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sen2 import cli
-from sen2.config import read_config
-from sen2.errors import InputError
-from sen2.proof.compare import prove
-from sen2.proof.models import Pipeline
+from sen2.cli import main as cli
+from sen2.dev.proof.compare import prove
+from sen2.dev.proof.models import Pipeline
+from sen2.ground.errors import InputError
 from sen2.sample import write_like
 from sen2.sample.like import published as published_tables
 from sen2.sample.like.allocate import share_out, whole_table
 from sen2.sample.like.published import Published, Row, defect
 from sen2.sample.like.reviews import solve
 from sen2.sample.like.targets import Reviews
+from sen2.settings.config import read_config
 
 from .extracts import models
 

@@ -11,11 +11,12 @@ import yaml
 from typer.testing import CliRunner
 
 from sen2 import spec
-from sen2.cli import app
-from sen2.config import Config
-from sen2.errors import InputError
-from sen2.land import land
-from sen2.landing import profile, proposal, propose, shipped
+from sen2.cli.main import app
+from sen2.ground.errors import InputError
+from sen2.land.land import land
+from sen2.land.mapping import shipped
+from sen2.land.propose import profile, propose, write_yaml
+from sen2.settings.config import Config
 
 from .sources import write_text, write_xlsx
 
@@ -67,7 +68,7 @@ def wide_rows() -> list[list[str]]:
 
 
 def proposed(extract: Path) -> str:
-    return proposal.text(propose.propose(extract, YEAR), "one", YEAR)
+    return write_yaml.text(propose.propose(extract, YEAR), "one", YEAR)
 
 
 def landed(folder: Path, text: str) -> Path:

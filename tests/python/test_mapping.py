@@ -9,11 +9,11 @@ import pytest
 import yaml
 
 from sen2 import spec
-from sen2.config import Config
-from sen2.errors import InputError
-from sen2.land import land
-from sen2.landing import codes, expressions, shipped
-from sen2.landing.mapping import Mapping, read_mapping
+from sen2.ground.errors import InputError
+from sen2.land.land import land
+from sen2.land.mapping import codes, expressions, shipped
+from sen2.land.mapping.model import Mapping, read_mapping
+from sen2.settings.config import Config
 
 from .sources import write_text, write_xlsx
 
@@ -474,9 +474,9 @@ def test_the_schema_refuses_what_an_editor_should_mark(change: dict) -> None:
 
 @pytest.mark.parametrize("path", sorted(shipped.SHIPPED.glob("*.yml")), ids=lambda path: path.stem)
 def test_every_shipped_mapping_is_whole(path: Path) -> None:
-    from sen2.landing import mapped
+    from sen2.land import by_mapping
 
     mapping = read_mapping(path)
     assert isinstance(mapping, Mapping)
     for year in range(2023, spec.newest_year() + 1):
-        mapped.check([mapping], year)
+        by_mapping.check([mapping], year)

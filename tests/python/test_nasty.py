@@ -9,10 +9,11 @@ import duckdb
 import pytest
 import yaml
 
-from sen2 import bounds, spec
-from sen2.config import Config
-from sen2.errors import InputError
-from sen2.land import land
+from sen2 import spec
+from sen2.ground.errors import InputError
+from sen2.land.land import land
+from sen2.settings.config import Config
+from sen2.untrusted import workbook_cells
 
 from .extracts import build_models
 from .sources import write_text, write_xlsx
@@ -145,7 +146,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_what_cannot_be_read_stops_and_leaves_the_warehouse(
     good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setattr(bounds, "LARGEST", LARGEST)
+    monkeypatch.setattr(workbook_cells, "LARGEST", LARGEST)
     kind, make, stated, words = STOP[name]
     make(tmp_path / f"children.{kind}")
     path = mapping(tmp_path, **stated)

@@ -13,9 +13,15 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from sen2 import build, gates, history, keys, nightly, places, project, spec, swap
-from sen2.config import Job, read_config
-from sen2.errors import InputError
+from sen2 import spec
+from sen2.audit import history
+from sen2.build import build, project
+from sen2.gates import gates
+from sen2.ground import keys, places
+from sen2.ground.errors import InputError
+from sen2.jobs import nightly
+from sen2.settings.config import Job, read_config
+from sen2.warehouse import swap
 
 from . import soak
 from .conftest import YEAR, Built

@@ -12,11 +12,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sen2 import land as landing
-from sen2 import notes, report, run, spec, warehouse
-from sen2.config import Config, read_config
-from sen2.errors import InputError
+from sen2 import spec
+from sen2.ground.errors import InputError
+from sen2.jobs import run
+from sen2.land import authority_files
+from sen2.land import land as landing
+from sen2.reports.issues import issue_files
 from sen2.sample import write_sample
+from sen2.settings.config import Config, read_config
+from sen2.settings.kept_files import KEPT_TABLES
 
 from .conftest import YEAR, Built
 from .extracts import build_extract, write_extract
@@ -27,7 +31,7 @@ Row = dict[str, str]
 
 SECRET = "Zebedee"
 AS_AT = spec.collection(YEAR).survey_day
-COLUMNS = warehouse.KEPT_TABLES
+COLUMNS = KEPT_TABLES
 NOTE = {"rule_id": "L14", "record_id": "r1", "text": "Held on paper", "author": "Jo Bloggs"}
 OVERRIDE = {
     "table_name": "people",
@@ -381,7 +385,7 @@ def test_a_correct_file_is_not_refused_for_what_may_differ(name: str, tmp_path: 
     writer.writeheader()
     writer.writerows(dated | row for row in (first, second))
     (tmp_path / "f.csv").write_text(text.getvalue(), encoding="utf-8", newline="")
-    assert list(notes.read(name, tmp_path / "f.csv", landing.FORBIDDEN).rows) == [2, 3]
+    assert list(authority_files.read(name, tmp_path / "f.csv", landing.FORBIDDEN).rows) == [2, 3]
 
 
 def test_the_files_are_looked_for_beside_the_settings(extract: Path, tmp_path: Path) -> None:
@@ -439,7 +443,7 @@ def test_several_notes_on_a_query_stand_together_and_it_counts_as_explained(
         note("R08", "0007", "Second", "RequestSource 9", 3),
         note("R08", "0042", "Elsewhere", None, 4),
     )
-    book = report.write_issues(made, "built", year, tmp_path / "out")
+    book = issue_files.write_issues(made, "built", year, tmp_path / "out")
     lines = {line["Rule"]: line["Note"] for line in sheet(book, "All issues")}
     assert lines == {
         "R08": "First (Jo, 2026-10-01)\nSecond (Jo, 2026-10-01)",
@@ -464,8 +468,8 @@ def test_names_in_notes_and_corrections_are_shown_only_on_demand(tmp_path: Path)
         override("people", "birth_date", "2015-06-07", 3),
         override("people", "sex", "F", 4),
     )
-    hidden = report.write_issues(made, "built", 2027, tmp_path / "hidden")
-    shown = report.write_issues(made, "built", 2027, tmp_path / "shown", identify=True)
+    hidden = issue_files.write_issues(made, "built", 2027, tmp_path / "hidden")
+    shown = issue_files.write_issues(made, "built", 2027, tmp_path / "shown", identify=True)
 
     def kept(path: Path) -> list[tuple[object, ...]]:
         columns = ("Rule or value", "Value found, or corrected", "Corrected to")
@@ -636,10 +640,10 @@ def test_every_column_but_the_keys_can_be_corrected(staging: Staging, table: str
 AGREED = {"kind": "agreed", "agreed_by": "The helpdesk", "agreed_date": "2025-09-02"}
 
 
-def read_notes(tmp_path: Path, text: str) -> notes.KeptFile:
+def read_notes(tmp_path: Path, text: str) -> authority_files.KeptFile:
     path = tmp_path / "notes.csv"
     path.write_text(text, encoding="utf-8")
-    return notes.read("notes", path, re.compile("\x00"))
+    return authority_files.read("notes", path, re.compile("\x00"))
 
 
 def test_a_file_of_notes_needs_no_columns_for_agreements(tmp_path: Path) -> None:

@@ -17,10 +17,14 @@ import pytest
 from filelock import FileLock
 from typer.testing import CliRunner
 
-from sen2 import audit, cli, files, pack, places, sign_off, spec, verify
-from sen2.config import Job, read_config
-from sen2.errors import InputError
-from sen2.files import sha256
+from sen2 import spec
+from sen2.audit import audit_json, pack, verify
+from sen2.cli import main as cli
+from sen2.ground import files, places
+from sen2.ground.errors import InputError
+from sen2.ground.files import sha256
+from sen2.jobs import sign_off
+from sen2.settings.config import Job, read_config
 
 from . import fuzz
 from .conftest import YEAR, Built
@@ -122,7 +126,7 @@ def test_final_and_by_go_together(options: list[str]) -> None:
 def test_audit_json_tells_the_same_twice_and_nothing_of_a_person(signed: Job) -> None:
     path = signed.out / places.AUDIT
     before = path.read_bytes()
-    assert audit.write_audit(signed).read_bytes() == before
+    assert audit_json.write_audit(signed).read_bytes() == before
     facts = json.loads(before)
     people = query(signed, "select count(*) from person_level.person where return_id = 'built'")
     assert facts["tables"]["person"] == people[0][0]
@@ -313,7 +317,7 @@ def test_what_is_no_pack_is_an_input_error(tmp_path: Path, content: bytes | None
 def test_the_parts_that_a_killed_packing_left_are_removed(built: Built, tmp_path: Path) -> None:
     job = job_of(built, tmp_path)
     job.out.mkdir()
-    audit.write_audit(job)
+    audit_json.write_audit(job)
     parts = job.out / pack.places.PACKS / pack.PARTS
     parts.mkdir(parents=True)
     (parts / "raw.people.parquet").touch()
@@ -327,7 +331,7 @@ def test_outputs_that_changed_since_the_run_are_not_packed(built: Built, tmp_pat
         pack.write_pack(job, NAME)
     job.out.mkdir()
     (job.out / "issues.csv").write_text("x\n")
-    audit.write_audit(job)
+    audit_json.write_audit(job)
     assert pack.write_pack(job, NAME).name.endswith("_pack_0001.zip")
     (job.out / "issues.csv").write_text("y\n")
     with pytest.raises(InputError, match=r"issues\.csv: changed since"):

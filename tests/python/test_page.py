@@ -19,13 +19,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sen2 import spec
-from sen2.config import Config, Job, read_config
-from sen2.errors import InputError
-from sen2.page import compare, write_page
-from sen2.page.figures import Shown, Value, read_counts, read_facts
-from sen2.page.front import MINUS, moved
-from sen2.page.guard import Sum, withheld
-from sen2.page.page import PAGE, TO_SHARE
+from sen2.ground.errors import InputError
+from sen2.reports.page import dfe_figures, write_page
+from sen2.reports.page.figures import Shown, Value, read_counts, read_facts
+from sen2.reports.page.first_screen import MINUS, moved
+from sen2.reports.page.small_numbers import Sum, withheld
+from sen2.reports.page.write import PAGE, TO_SHARE
+from sen2.settings.config import Config, Job, read_config
 from sen2.warehouse import connect
 
 from .conftest import YEAR, Built
@@ -70,9 +70,14 @@ def tables(html: str) -> dict[str, list[list[str]]]:
 def published(folder: Path, **files: list[dict[str, str]]) -> Path:
     """A folder of tables as DfE lays them out, with the columns that the page uses."""
     folder.mkdir(exist_ok=True)
-    totals = compare._totals()
+    totals = dfe_figures._totals()
     for dataset, rows in files.items():
-        columns = [*compare.KEYS, "breakdown_topic", "breakdown", *compare._columns(dataset)]
+        columns = [
+            *dfe_figures.KEYS,
+            "breakdown_topic",
+            "breakdown",
+            *dfe_figures._columns(dataset),
+        ]
         with (folder / f"{dataset}.csv").open("w", encoding="utf-8-sig", newline="") as file:
             writer = csv.DictWriter(file, columns, restval="x")
             writer.writeheader()
@@ -274,12 +279,12 @@ def test_published_figures_stand_beside_the_authoritys_own(job: Job, tmp_path: P
 
 def test_a_folder_without_published_tables_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such folder"):
-        compare.read_published(tmp_path / "none")
+        dfe_figures.read_published(tmp_path / "none")
     with pytest.raises(InputError, match="none of DfE's published tables"):
-        compare.read_published(tmp_path)
+        dfe_figures.read_published(tmp_path)
     (tmp_path / "caseload.csv").write_bytes(b"time_period,\xff\xfe\n1,2\n")
     with pytest.raises(InputError, match=r"caseload\.csv: is not UTF-8 text"):
-        compare.read_published(tmp_path)
+        dfe_figures.read_published(tmp_path)
 
 
 def test_of_two_files_of_a_table_the_newer_release_and_the_corrected_one_go_first(
@@ -289,7 +294,7 @@ def test_of_two_files_of_a_table_the_newer_release_and_the_corrected_one_go_firs
     for name, plans in (("rel2024", "100"), ("rel2025", "200"), ("rev2025", "300")):
         published(folder, caseload=[of_authority("330", "r", "202425", ehcplans=plans)])
         (folder / "caseload.csv").rename(folder / f"{name}_caseload.csv")
-        found = compare.read_published(folder)
+        found = dfe_figures.read_published(folder)
         assert found.values["caseload", "202425", "330"]["ehcplans"] == float(plans)
 
 

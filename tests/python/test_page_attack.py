@@ -19,16 +19,16 @@ import pytest
 from scipy.optimize import linprog
 
 from sen2 import spec
-from sen2.config import Job, read_config
-from sen2.page import figures, write_page
-from sen2.page.compare import figures_of
-from sen2.page.figures import SEVERITIES, Counts, Facts, Shown
-from sen2.page.guard import Sum, exact, withheld
-from sen2.page.issues import LIKELY
-from sen2.page.page import PAGE, TO_SHARE
+from sen2.reports.page import figures, write_page
+from sen2.reports.page.dfe_figures import figures_of
+from sen2.reports.page.figures import SEVERITIES, Counts, Facts, Shown
+from sen2.reports.page.issues import LIKELY
+from sen2.reports.page.small_numbers import Sum, exact, withheld
+from sen2.reports.page.write import PAGE, TO_SHARE
+from sen2.reports.workbook import MODULES
 from sen2.sample import write_sample
+from sen2.settings.config import Job, read_config
 from sen2.warehouse import connect
-from sen2.workbook import MODULES
 
 from .conftest import YEAR
 from .extracts import build_extract

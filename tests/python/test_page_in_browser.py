@@ -16,8 +16,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from sen2 import spec
-from sen2.config import Job, read_config
-from sen2.page import write_page
+from sen2.reports.page import write_page
+from sen2.settings.config import Job, read_config
 
 from .conftest import YEAR, Built
 from .test_page import of_authority, published

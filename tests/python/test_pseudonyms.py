@@ -16,9 +16,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sen2 import keys, pseudonyms, spec
+from sen2 import spec
 from sen2 import warehouse as warehouses
-from sen2.errors import DefectError, InputError
+from sen2.export import pseudonymised
+from sen2.ground import keys
+from sen2.ground.errors import DefectError, InputError
 
 from .conftest import YEAR, Built
 from .test_run import sen2
@@ -57,8 +59,8 @@ def _source(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(name="copy", scope="module")
 def _copy(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(pseudonyms.VARIABLE, KEY)
-        made = pseudonyms.write(source, YEAR, tmp_path_factory.mktemp("copy"), FEWEST)
+        patch.setenv(pseudonymised.VARIABLE, KEY)
+        made = pseudonymised.write(source, YEAR, tmp_path_factory.mktemp("copy"), FEWEST)
     assert made.left_out == 1
     return made.path
 
@@ -74,7 +76,7 @@ def _both(source: Path, copy: Path) -> duckdb.DuckDBPyConnection:
 def cells(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, set[str]]:
     """Every different text of a database, by table."""
     found: dict[str, set[str]] = {}
-    for table in pseudonyms.tables_of(connection, database):
+    for table in pseudonymised.tables_of(connection, database):
         if table.schema == "spec":
             continue
         for column, kind in table.columns:
@@ -130,8 +132,8 @@ def found_in(data: bytes, sought: list[bytes]) -> list[bytes]:
 
 def test_every_table_and_column_is_classified(built: Built) -> None:
     with warehouses.connect(built.warehouse, read_only=True) as connection:
-        tables = pseudonyms.tables_of(connection, "sen2")
-    assert pseudonyms.unclassified(tables) == []
+        tables = pseudonymised.tables_of(connection, "sen2")
+    assert pseudonymised.unclassified(tables) == []
     named = {(table.schema, table.name): dict(table.columns) for table in tables}
     everywhere = {column for columns in named.values() for column in columns}
     for row in spec.seed("pseudonymisation"):
@@ -142,7 +144,7 @@ def test_every_table_and_column_is_classified(built: Built) -> None:
             assert row["treatment"] == "take" or row["reason"], where
             assert schema in {s for s, _ in named} if table == "*" else (schema, table) in named
         else:
-            assert row["treatment"] in pseudonyms.TREATMENTS, where
+            assert row["treatment"] in pseudonymised.TREATMENTS, where
             assert column in (everywhere if schema == "*" else named[schema, table]), where
 
 
@@ -156,13 +158,13 @@ def test_every_table_and_column_is_classified(built: Built) -> None:
 def test_what_nobody_classified_stops_the_export(
     change: str, named: str, built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(pseudonyms.VARIABLE, KEY)
+    monkeypatch.setenv(pseudonymised.VARIABLE, KEY)
     path = tmp_path / "sen2.duckdb"
     shutil.copyfile(built.warehouse, path)
     with duckdb.connect(str(path)) as connection:
         connection.execute(change)
     with pytest.raises(DefectError, match=named or "clocks_by_name"):
-        pseudonyms.write(path, YEAR, tmp_path, FEWEST)
+        pseudonymised.write(path, YEAR, tmp_path, FEWEST)
     assert [*(tmp_path / "pseudonymised").iterdir()] == []
 
 
@@ -219,8 +221,8 @@ def test_a_upn_cannot_be_guessed_without_the_key(both: duckdb.DuckDBPyConnection
             keyed = [
                 hmac.new(guess.encode(), text.encode(), "sha256").hexdigest() for guess in GUESSES
             ]
-            assert not {digest[: pseudonyms.LENGTH] for digest in plain + keyed} & held
-    with_key = {pseudonyms.pseudonym(KEY.encode(), "upn", upn) for upn in upns}
+            assert not {digest[: pseudonymised.LENGTH] for digest in plain + keyed} & held
+    with_key = {pseudonymised.pseudonym(KEY.encode(), "upn", upn) for upn in upns}
     assert with_key <= held, "with the key each is found"
 
 
@@ -267,7 +269,7 @@ def test_no_date_of_birth_is_left(both: duckdb.DuckDBPyConnection) -> None:
     assert days == [(1,)]
     columns = {
         column
-        for table in pseudonyms.tables_of(both, "new")
+        for table in pseudonymised.tables_of(both, "new")
         if table.schema != "spec"
         for column, _ in table.columns
     }
@@ -316,12 +318,12 @@ def test_the_same_key_gives_the_same_copy_and_another_key_none_of_its_pseudonyms
 ) -> None:
     made = {}
     for name, key in (("again", KEY), ("other", OTHER_KEY)):
-        monkeypatch.setenv(pseudonyms.VARIABLE, key)
-        made[name] = pseudonyms.write(source, YEAR, tmp_path / name, FEWEST).path
+        monkeypatch.setenv(pseudonymised.VARIABLE, key)
+        made[name] = pseudonymised.write(source, YEAR, tmp_path / name, FEWEST).path
     connection = duckdb.connect()
     for name, path in {"copy": copy, **made}.items():
         connection.execute(f"attach '{path}' as \"{name}\" (read_only)")
-    for table in pseudonyms.tables_of(connection, "copy"):
+    for table in pseudonymised.tables_of(connection, "copy"):
         differ = connection.execute(
             f'(from "copy".{table.sql} except all from again.{table.sql}) union all'
             f' (from again.{table.sql} except all from "copy".{table.sql})'
@@ -339,22 +341,22 @@ def test_the_same_key_gives_the_same_copy_and_another_key_none_of_its_pseudonyms
 
 
 def test_the_sql_is_hmac_and_ids_upns_and_ulns_are_apart(copy: Path) -> None:
-    pads = pseudonyms._pads(KEY.encode())
+    pads = pseudonymised._pads(KEY.encode())
     with duckdb.connect() as connection:
         for space in ("id", "upn"):
-            sql = f"select {pseudonyms._pseudonym(space, '$value')}"
+            sql = f"select {pseudonymised._pseudonym(space, '$value')}"
             for value in ("P0000001", "Zoë", "x" * 200):
                 (found,) = connection.execute(sql, {"value": value, **pads}).fetchall()[0]
-                assert found == pseudonyms.pseudonym(KEY.encode(), space, value)
-        assert pseudonyms.pseudonym(KEY.encode(), "id", "1") != pseudonyms.pseudonym(
+                assert found == pseudonymised.pseudonym(KEY.encode(), space, value)
+        assert pseudonymised.pseudonym(KEY.encode(), "id", "1") != pseudonymised.pseudonym(
             KEY.encode(), "upn", "1"
         )
         long = ("long key " * 20).encode()
         (found,) = connection.execute(
-            f"select {pseudonyms._pseudonym('id', '$value')}",
-            {"value": "1", **pseudonyms._pads(long)},
+            f"select {pseudonymised._pseudonym('id', '$value')}",
+            {"value": "1", **pseudonymised._pads(long)},
         ).fetchall()[0]
-        assert found == pseudonyms.pseudonym(long, "id", "1")
+        assert found == pseudonymised.pseudonym(long, "id", "1")
     assert KEY.encode() not in copy.read_bytes()
 
 
@@ -384,7 +386,7 @@ def guarded(people: list[Person], fewest: int) -> list[tuple]:
             "insert into _old.person_level.person values ('built', ?, ?, ?, null, ?)",
             [[str(number), *person] for number, person in enumerate(people)],
         )
-        pseudonyms._prepare(connection, fewest)
+        pseudonymised._prepare(connection, fewest)
         return connection.execute(
             "select * exclude (return_id, person_id), count(*) from _guarded group by all"
             " order by all"
@@ -419,14 +421,14 @@ def test_what_is_shown_is_as_much_as_enough_people_share() -> None:
 
 
 def test_a_key_must_be_there_and_hard_to_guess(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(pseudonyms.VARIABLE, raising=False)
+    monkeypatch.delenv(pseudonymised.VARIABLE, raising=False)
     monkeypatch.setattr(keyring, "get_password", lambda *_: None)
     with pytest.raises(InputError, match="is not set, in the environment or in the keyring"):
-        keys.key(pseudonyms.VARIABLE, pseudonyms.LOST)
+        keys.key(pseudonymised.VARIABLE, pseudonymised.LOST)
     for weak in ("short", "abcdefghijklmnopqrstuvwxyz", "ab" * 40):
-        monkeypatch.setenv(pseudonyms.VARIABLE, weak)
+        monkeypatch.setenv(pseudonymised.VARIABLE, weak)
         with pytest.raises(InputError, match="too easy to guess") as fault:
-            keys.key(pseudonyms.VARIABLE, pseudonyms.LOST)
+            keys.key(pseudonymised.VARIABLE, pseudonymised.LOST)
         assert weak not in str(fault.value)
 
 
@@ -434,20 +436,20 @@ def test_a_key_may_come_from_the_keyring(monkeypatch: pytest.MonkeyPatch) -> Non
     def refuse(*_: str) -> str:
         raise keyring.errors.KeyringError
 
-    held = {(keys.SERVICE, pseudonyms.VARIABLE): KEY}
+    held = {(keys.SERVICE, pseudonymised.VARIABLE): KEY}
     monkeypatch.setattr(keyring, "get_password", lambda *name: held[name])
-    monkeypatch.delenv(pseudonyms.VARIABLE, raising=False)
-    assert keys.key(pseudonyms.VARIABLE, pseudonyms.LOST) == KEY.encode()
+    monkeypatch.delenv(pseudonymised.VARIABLE, raising=False)
+    assert keys.key(pseudonymised.VARIABLE, pseudonymised.LOST) == KEY.encode()
     monkeypatch.setattr(keyring, "get_password", refuse)
     with pytest.raises(InputError, match="is not set"):
-        keys.key(pseudonyms.VARIABLE, pseudonyms.LOST)
+        keys.key(pseudonymised.VARIABLE, pseudonymised.LOST)
 
 
 def test_the_command_writes_it_alone(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copy(spec.PROJECT / "sen2.yml", tmp_path)
-    monkeypatch.setenv(pseudonyms.VARIABLE, KEY)
+    monkeypatch.setenv(pseudonymised.VARIABLE, KEY)
     refused = sen2(tmp_path, "export", "--pseudonymised", "--parquet")
     assert refused.returncode == 2
     assert "goes alone" in refused.stderr

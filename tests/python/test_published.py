@@ -10,9 +10,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from sen2 import cli, spec
-from sen2.errors import DefectError, InputError
-from sen2.published import NOTES, OURS, headings, layout, release_of, write_published
+from sen2 import spec
+from sen2.cli import main as cli
+from sen2.export.published_tables import NOTES, OURS, headings, layout, release_of, write_published
+from sen2.ground.errors import DefectError, InputError
 
 from .conftest import YEAR, Built, dbt, failures
 

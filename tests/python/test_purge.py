@@ -11,10 +11,14 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
-from sen2 import audit, cli, history, lock, pack, places, purge, verify, warehouse
-from sen2.config import Job, read_config
-from sen2.errors import InputError
-from sen2.files import sha256
+from sen2 import warehouse
+from sen2.audit import audit_json, history, pack, purge, verify
+from sen2.cli import main as cli
+from sen2.ground import places
+from sen2.ground.errors import InputError
+from sen2.ground.files import sha256
+from sen2.settings.config import Job, read_config
+from sen2.warehouse import lock
 
 from .conftest import YEAR, Built
 from .test_pack import EXPLAIN_ALL, NAME, query
@@ -59,7 +63,7 @@ class Place:
         self.write_audit()
 
     def write_audit(self, extracted_on: str = AS_AT) -> None:
-        audit.write_audit(self.job)
+        audit_json.write_audit(self.job)
         path = self.out / places.AUDIT
         facts = json.loads(path.read_text(encoding="utf-8"))
         facts["return"] |= {"extracted_on": extracted_on, "as_at": min(extracted_on, AS_AT)}

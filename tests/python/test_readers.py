@@ -6,9 +6,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from sen2.errors import InputError
-from sen2.landing import inputs
-from sen2.landing.mapping import Input
+from sen2.ground.errors import InputError
+from sen2.land.mapping.model import Input
+from sen2.land.read import inputs
 
 from .sources import write_json_lines, write_ods, write_parquet, write_text, write_xlsx
 

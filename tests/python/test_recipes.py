@@ -12,7 +12,7 @@ import yaml
 from lxml import etree
 
 from sen2 import spec
-from sen2.cli import app
+from sen2.cli.main import app
 
 RECIPES = spec.PROJECT / "docs" / "recipes"
 TASKS = "{http://schemas.microsoft.com/windows/2004/02/mit/task}"

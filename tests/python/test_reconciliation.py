@@ -8,9 +8,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from sen2 import bands, releases, spec, warehouse
-from sen2.errors import InputError
-from sen2.published import NOTES, OURS, headings, write_published
+from sen2 import spec, warehouse
+from sen2.dev import bands
+from sen2.export.published_tables import NOTES, OURS, headings, write_published
+from sen2.ground.errors import InputError
+from sen2.land import releases
 
 from .conftest import YEAR, Built
 from .extracts import build_models

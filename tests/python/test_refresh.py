@@ -14,9 +14,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from sen2 import lock, places, refresh, spec, swap
-from sen2.config import Job, read_config
-from sen2.errors import InputError
+from sen2 import spec
+from sen2.ground import places
+from sen2.ground.errors import InputError
+from sen2.jobs import refresh
+from sen2.settings.config import Job, read_config
+from sen2.warehouse import lock, swap
 
 from . import soak
 from .conftest import YEAR, Built
@@ -125,7 +128,7 @@ def test_a_second_run_stops_or_waits(site: Site) -> None:
         waiting = subprocess.Popen(
             [
                 sys.executable, "-c",
-                "import sys; from pathlib import Path; from sen2 import lock\n"
+                "import sys; from pathlib import Path; from sen2.warehouse import lock\n"
                 "with lock.held(Path(sys.argv[1]), wait=True): print('begun')",
                 str(site.job.warehouse),
             ],

@@ -10,12 +10,15 @@ import openpyxl
 import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
-from sen2 import report, spec, workbook
-from sen2.errors import InputError
-from sen2.issues import sheets as issue_sheets
-from sen2.issues.guide import OWN_SHEETS
-from sen2.issues.words import ANSWERS
-from sen2.warehouse import AUDIT_TABLES, KEPT_TABLES
+from sen2 import spec
+from sen2.ground.errors import InputError
+from sen2.reports import workbook
+from sen2.reports.issues import issue_files
+from sen2.reports.issues import sheets as issue_sheets
+from sen2.reports.issues.guide import OWN_SHEETS
+from sen2.reports.issues.words import ANSWERS
+from sen2.settings.kept_files import KEPT_TABLES
+from sen2.warehouse import AUDIT_TABLES
 
 YEAR = 2027
 WORK_HEADINGS = [
@@ -125,7 +128,7 @@ def _warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(name="written", scope="module")
 def _written(warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return report.write_issues(warehouse, "built", YEAR, tmp_path_factory.mktemp("out"))
+    return issue_files.write_issues(warehouse, "built", YEAR, tmp_path_factory.mktemp("out"))
 
 
 @pytest.fixture(name="of_all", scope="module")
@@ -200,7 +203,7 @@ def test_local_values_and_defaults_have_a_sheet(tmp_path: Path) -> None:
             """
         )
     found = lines(
-        sheets(report.write_issues(path, "built", YEAR, tmp_path / "out"))["Local values"]
+        sheets(issue_files.write_issues(path, "built", YEAR, tmp_path / "out"))["Local values"]
     )
     assert [tuple(line.values())[1:] for line in found] == [
         ("one", "people", "sex", "Mael", 7, "M", "Male"),
@@ -271,7 +274,9 @@ def test_the_record_is_told_in_words_with_days_over_the_limit(tmp_path: Path) ->
         ("R06", "4", "R4", "R4", "RequestSource 1", True, "p.csv", 4),
     ]  # fmt: skip
     path = make_warehouse(tmp_path / "w.duckdb", late)
-    found = lines(sheets(report.write_issues(path, "built", YEAR, tmp_path / "out"))["All issues"])
+    found = lines(
+        sheets(issue_files.write_issues(path, "built", YEAR, tmp_path / "out"))["All issues"]
+    )
     assert [(line["Rule"], line["Days over the limit"]) for line in found] == [
         ("R06", None),
         ("L14", 61),  # to the day of the extract, 20 November 2026
@@ -328,7 +333,7 @@ def test_tables_can_be_filtered_and_printed(of_all: dict[str, Worksheet]) -> Non
 def test_names_are_there_only_on_demand(
     warehouse: Path, written: Path, of_all: dict[str, Worksheet], tmp_path: Path
 ) -> None:
-    named = report.write_issues(warehouse, "built", YEAR, tmp_path, identify=True)
+    named = issue_files.write_issues(warehouse, "built", YEAR, tmp_path, identify=True)
     everything = "".join(map(words, of_all.values()))
     assert "Zebedee" not in everything + written.with_suffix(".csv").read_text("utf-8")
     first = next(line for line in lines(sheets(named)["All issues"]) if line["Person"] == "0042")
@@ -340,7 +345,7 @@ def test_names_are_there_only_on_demand(
 def test_the_same_return_gives_the_same_bytes(
     warehouse: Path, written: Path, tmp_path: Path
 ) -> None:
-    again = report.write_issues(warehouse, "built", YEAR, tmp_path)
+    again = issue_files.write_issues(warehouse, "built", YEAR, tmp_path)
     for suffix in (".xlsx", ".csv"):
         assert written.with_suffix(suffix).read_bytes() == again.with_suffix(suffix).read_bytes()
 
@@ -352,7 +357,7 @@ def test_constant_memory_writes_the_same_lines(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(workbook, "CONSTANT_MEMORY_LINES", 0)
-    large = sheets(report.write_issues(warehouse, "built", YEAR, tmp_path))
+    large = sheets(issue_files.write_issues(warehouse, "built", YEAR, tmp_path))
     assert list(map(words, large.values())) == list(map(words, of_all.values()))
 
 
@@ -369,17 +374,17 @@ def test_the_csv_file_has_every_line_and_no_formula(written: Path) -> None:
 
 def test_nothing_found_is_said_and_is_a_workbook(tmp_path: Path) -> None:
     empty = make_warehouse(tmp_path / "empty.duckdb", [])
-    of_none = sheets(report.write_issues(empty, "built", YEAR, tmp_path))
+    of_none = sheets(issue_files.write_issues(empty, "built", YEAR, tmp_path))
     assert list(of_none)[:3] == ["Start here", "Summary", "All issues"]
     assert "Nothing was found." in words(of_none["Start here"])
-    assert [line.issue_count for line in report.summarise(empty, "built")] == [0, 0, 0]
+    assert [line.issue_count for line in issue_files.summarise(empty, "built")] == [0, 0, 0]
 
 
 def test_lines_that_do_not_fit_are_counted_on_the_sheet(
     warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(issue_sheets, "SHEET_LINES", 2)
-    few = sheets(report.write_issues(warehouse, "built", YEAR, tmp_path))
+    few = sheets(issue_files.write_issues(warehouse, "built", YEAR, tmp_path))
     assert f"{len(ISSUES) - 2} MORE ARE IN issues.csv" in few["All issues"].oddHeader.left.text
     assert len(lines(few["All issues"])) == 2
     assert "MORE" not in few["Data and systems"].oddHeader.left.text
@@ -406,7 +411,7 @@ def test_every_rule_is_listed_and_those_not_fully_checked_say_what_they_need(
 
 
 def test_the_terminal_hears_counts_and_no_value(warehouse: Path) -> None:
-    summary = report.summarise(warehouse, "built")
+    summary = issue_files.summarise(warehouse, "built")
     assert [(line.severity, line.issue_count) for line in summary[:3]] == [
         ("load_reject", 0),
         ("error", 6),
@@ -421,9 +426,9 @@ def test_the_terminal_hears_counts_and_no_value(warehouse: Path) -> None:
 
 def test_a_return_that_is_not_there_is_an_input_error(warehouse: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no return last of 2027: the warehouse has built of 2027"):
-        report.write_issues(warehouse, "last", YEAR, tmp_path / "out")
+        issue_files.write_issues(warehouse, "last", YEAR, tmp_path / "out")
     with pytest.raises(InputError, match="no return built of 2026"):
-        report.write_issues(warehouse, "built", 2026, tmp_path / "out")
+        issue_files.write_issues(warehouse, "built", 2026, tmp_path / "out")
     assert not list((tmp_path / "out").iterdir())
 
 
@@ -431,6 +436,6 @@ def test_a_warehouse_without_checks_is_an_input_error(tmp_path: Path) -> None:
     path = tmp_path / "new.duckdb"
     duckdb.connect(str(path)).close()
     with pytest.raises(InputError, match="Run `sen2 build` first"):
-        report.write_issues(path, "built", YEAR, tmp_path)
+        issue_files.write_issues(path, "built", YEAR, tmp_path)
     with pytest.raises(InputError, match="Run `sen2 build` first"):
-        report.summarise(path, "built")
+        issue_files.summarise(path, "built")

@@ -9,8 +9,10 @@ import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from sen2 import export, spec, warehouse, xml_reader, xsd
-from sen2.xml_reader import SPACE
+from sen2 import spec, warehouse
+from sen2.export import export, xsd
+from sen2.imports import xml_reader
+from sen2.imports.xml_reader import SPACE
 
 from .conftest import YEAR, Built
 from .test_export import LATEST, ORDERS, Rows, database, fill, is_date, returns, sample

@@ -11,12 +11,14 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from sen2 import build, export, spec, warehouse
-from sen2.config import read_config
-from sen2.errors import DefectError, InputError
-from sen2.land import land
-from sen2.published import headings
+from sen2 import spec, warehouse
+from sen2.build import build
+from sen2.export import export
+from sen2.export.published_tables import headings
+from sen2.ground.errors import DefectError, InputError
+from sen2.land.land import land
 from sen2.sample import write_sample
+from sen2.settings.config import read_config
 
 from .conftest import YEAR, Built, dbt, failures
 from .extracts import build_extract

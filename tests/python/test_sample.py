@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sen2 import spec
-from sen2.errors import InputError
+from sen2.ground.errors import InputError
 from sen2.sample import SampleCounts, write_sample
 from sen2.sample.figures import FIGURES
 

@@ -12,9 +12,10 @@ import duckdb
 import openpyxl
 import pytest
 
-from sen2 import imports_tables, spec
-from sen2.config import Config
-from sen2.land import land
+from sen2 import spec
+from sen2.imports import table_return
+from sen2.land.land import land
+from sen2.settings.config import Config
 
 from .sources import write_text
 
@@ -327,7 +328,7 @@ def template(tables: Tables, path: Path) -> None:
     sheet = book.active
     sheet.title = "Data Entry Template"
     sheet.append(["SEN2 person level"])
-    for part, columns in imports_tables.layout("template").items():
+    for part, columns in table_return.layout("template").items():
         headings = [row["heading"] for row in columns.values()]
         for each in ([], [part], headings, *said[part], []):
             sheet.append([cell or None for cell in each])

@@ -16,7 +16,8 @@ SCRIPT = """\
 import os, sys, tempfile
 from pathlib import Path
 import typer
-from sen2 import cli, warehouse
+from sen2 import warehouse
+from sen2.cli import main as cli
 
 def work() -> None:
     with tempfile.TemporaryDirectory(dir=sys.argv[1]) as folder:
@@ -83,7 +84,7 @@ def test_a_signal_that_was_turned_off_before_stays_so(tmp_path: Path) -> None:
     """`nohup` starts a program deaf to the terminal's closing."""
     code = (
         "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN);"
-        "from sen2 import stopping; stopping.tidily();"
+        "from sen2.ground import stopping; stopping.tidily();"
         "assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN;"
         "assert callable(signal.getsignal(signal.SIGTERM))"
     )

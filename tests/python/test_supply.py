@@ -10,7 +10,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from sen2 import licences, spec
+from sen2 import spec
+from sen2.dev import licences
 
 MAKEFILE = (spec.PROJECT / "Makefile").read_text(encoding="utf-8")
 PIN = re.compile(r"(?m)^([a-z0-9._-]+)(?:\[[a-z0-9,._-]+\])?==(\S+)")

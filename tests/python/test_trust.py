@@ -7,10 +7,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from sen2 import lock, places, refresh, spec, swap, trust, warehouse
-from sen2.config import Job, read_config
-from sen2.errors import InputError
-from sen2.files import sha256
+from sen2 import spec, warehouse
+from sen2.ground import places, trust
+from sen2.ground.errors import InputError
+from sen2.ground.files import sha256
+from sen2.jobs import refresh
+from sen2.settings.config import Job, read_config
+from sen2.warehouse import lock, swap
 
 from .conftest import YEAR
 
@@ -178,7 +181,7 @@ def test_a_view_of_tables_stands_only_where_dbt_makes_tables(job: Job) -> None:
         pass
     with duckdb.connect(str(job.warehouse)) as connection:
         connection.execute("create view raw.people as from mine.rows")
-    warehouse._looked_at.clear()
+    warehouse.database._looked_at.clear()
     with pytest.raises(InputError, match=r"the view raw\.people"), warehouse.connect(job.warehouse):
         pass
 

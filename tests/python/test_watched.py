@@ -15,7 +15,8 @@ from .conftest import hear_signals
 PROGRAM = """
 import os, resource, signal, sys, time
 from pathlib import Path
-from sen2 import cli, watched
+from sen2.cli import main as cli
+from sen2.cli import watched
 
 def work():
     Path("worker").write_text(str(os.getpid()))

@@ -16,9 +16,11 @@ import pytest
 from lxml import html as lxml_html
 from rich.console import Console
 
-from sen2 import compare, spec, why_page
-from sen2.errors import InputError
-from sen2.why import Page, Personal, tell
+from sen2 import spec
+from sen2.compare import compare
+from sen2.ground.errors import InputError
+from sen2.why import show
+from sen2.why.story import Page, Personal, tell
 
 from .conftest import YEAR, Built
 
@@ -32,7 +34,7 @@ def ask(warehouse: Path, query: str, *parameters: object) -> list[tuple]:
 
 def terminal(page: Page, width: int = 80, values: bool = False) -> str:
     console = Console(file=io.StringIO(), width=width, highlight=False, no_color=True)
-    why_page.show(page, console, values=values)
+    show.show(page, console, values=values)
     return console.file.getvalue()  # type: ignore[attr-defined]
 
 
@@ -354,7 +356,7 @@ def test_the_html_page_is_escaped_self_contained_and_private(
     doctored: Path, person_id: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "new" / "page.html"
-    why_page.write(tell(doctored, person_id), path)
+    show.write(tell(doctored, person_id), path)
     text = path.read_text(encoding="utf-8")
     assert "<script" not in text
     assert "&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&amp;&#x27;&lt;/style&gt;" in text
@@ -406,7 +408,7 @@ def test_the_command_needs_neither_dbt_nor_great_expectations(
     built: Built, person_id: str, tmp_path: Path
 ) -> None:
     code = (
-        "import sys\nfrom sen2 import cli\n"
+        "import sys\nfrom sen2.cli import main as cli\n"
         "try: cli.app(sys.argv[1:], standalone_mode=True)\n"
         "except SystemExit as end: print('ended', end.code)\n"
         "print([name for name in ('dbt', 'great_expectations', 'numpy') if name in sys.modules])"

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from sen2 import imports, workbook_text
-from sen2.errors import InputError
-from sen2.landing import workbook
-from sen2.workbook_text import MOST_TEXT, require_little_text
+from sen2.ground.errors import InputError
+from sen2.imports import imports
+from sen2.land.read import workbook
+from sen2.untrusted import workbook_text
+from sen2.untrusted.workbook_text import MOST_TEXT, require_little_text
 
 from .sources import ODS_HEAD, ODS_MANIFEST, write_xlsx
 

@@ -4,7 +4,8 @@ import duckdb
 import openpyxl
 import pytest
 
-from sen2 import spec, worklists
+from sen2 import spec
+from sen2.reports import worklists
 from sen2.warehouse import AUDIT_TABLES
 
 YEAR = 2026

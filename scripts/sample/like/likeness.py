@@ -16,7 +16,7 @@ import numpy.typing as npt
 import yaml
 
 from ... import spec
-from ...warehouse import KEPT_TABLES
+from ...settings.kept_files import KEPT_TABLES
 from ..cases import ACTIVE, CEASED, Cases
 from ..days import Flags, Ints, Random, age_on, joined, taken, when
 from ..expected import write_rows

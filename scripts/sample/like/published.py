@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from ... import releases, spec
-from ...errors import InputError
+from ... import spec
+from ...ground.errors import InputError
+from ...land import releases
 
 WHOSE = ("time_period", "old_la_code", "new_la_code", "la_name")
 

@@ -1,0 +1,1 @@
+"""dbt, which builds every layer of the warehouse."""

@@ -1,0 +1,1 @@
+"""The command `sen2`: arguments and words. The work is done in the other packages."""

@@ -1,0 +1,1 @@
+"""DfE's own rules and COLLECT's own errors beside ours."""

@@ -1,0 +1,1 @@
+"""Two returns of one warehouse compared."""

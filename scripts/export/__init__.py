@@ -1,0 +1,1 @@
+"""What leaves: the submission, the form, tables as CSV and Parquet, the copy."""

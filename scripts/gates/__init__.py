@@ -1,0 +1,1 @@
+"""The three gates: what arrived, the rules, what leaves."""

@@ -1,0 +1,1 @@
+"""Returns made elsewhere, read into the schema imported."""

@@ -1,0 +1,1 @@
+"""The verbs that join stages: run, check, sign off, the night's run."""

@@ -1,0 +1,1 @@
+"""An extract, in any layout, becomes the tables of the schema raw."""

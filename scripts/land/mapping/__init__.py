@@ -1,0 +1,1 @@
+"""Mappings: what a source's files, headings, words and dates mean in the contract."""

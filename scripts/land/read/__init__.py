@@ -1,0 +1,1 @@
+"""Readers of an extract: delimited files, workbooks, databases."""

@@ -1,1 +1,0 @@
-"""How files, workbooks and databases become the tables of the schema raw; `sen2 land` uses it."""

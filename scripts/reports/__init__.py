@@ -1,0 +1,1 @@
+"""What people read and work from: workbooks, worklists and the page."""

@@ -1,0 +1,1 @@
+"""One person's page: what was decided about them, and why."""
