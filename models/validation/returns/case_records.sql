@@ -82,24 +82,6 @@ needs as (
     group by return_id, request_id
 ),
 
--- A placement is open on a day that is not before its start and before the day of leaving.
-placements_with_year as (
-    select
-        placement_detail.*,
-        returns.collection_year,
-        {{ is_open_on('placement_detail.entry_date', 'placement_detail.leaving_date', 'returns.survey_day') }}
-            as is_open,
-    from {{ ref('placement_detail') }} as placement_detail
-    inner join returns on placement_detail.return_id = returns.return_id
-),
-
-placements_with_words as (
-    {{ with_words('placements_with_year', {
-        'placement_rank': 'PlacementRank',
-        'sen_setting': 'SENSetting',
-    }) }}
-),
-
 placements as (
     select
         return_id,
@@ -138,7 +120,7 @@ placements as (
         max(coalesce(leaving_date, 'infinity')) filter (
             placement_rank_word = 'main' and coalesce(urn, ukprn) is not null
         ) as at_school_until,
-    from placements_with_words
+    from {{ ref('placement_records') }}
     group by return_id, request_id
 ),
 
