@@ -19,4 +19,4 @@ where
     and placements.placement_rank = '1'
     and {{ is_open_on('placements.entry_date', 'placements.leaving_date', 'plans.survey_day') }}
 group by all
-order by person_count desc, placed_at, placements.urn, placements.ukprn
+order by person_count desc, placed_at asc, placements.urn asc, placements.ukprn asc

@@ -32,7 +32,7 @@ main_placements as (
         )
     qualify row_number() over (
         partition by placements.return_id, placements.request_id
-        order by placements.entry_date desc nulls last, placements.placement_id
+        order by placements.entry_date desc nulls last, placements.placement_id asc
     ) = 1
 ),
 

@@ -15,7 +15,7 @@ places as (
     where placements.placement_rank_word = 'main' and placements.is_open
     qualify row_number() over (
         partition by placements.return_id, placements.request_id
-        order by placements.entry_date desc nulls last, place nulls last
+        order by placements.entry_date desc nulls last, place asc nulls last
     ) = 1
 )
 

@@ -6,8 +6,9 @@
     'active_plans': ['review_meeting', 'transfer_la'],
 } %}
 {% set counts = [
-    'setting', 'main_setting', 'second_setting', 'other_setting', 'need', 'main_need', 'second_need',
-    'placement', 'open_placement', 'open_main', 'open_second', 'not_left', 'other_placement',
+    'setting', 'main_setting', 'second_setting', 'other_setting', 'need', 'main_need',
+    'second_need', 'placement', 'open_placement', 'open_main', 'open_second', 'not_left',
+    'other_placement',
 ] %}
 with
 

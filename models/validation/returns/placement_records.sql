@@ -19,5 +19,5 @@ placements_with_words as (
     }) }}
 )
 
-select * exclude (collection_year)
+select * exclude (collection_year),
 from placements_with_words
