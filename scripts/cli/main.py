@@ -213,11 +213,11 @@ def land(
     out: Out = None,
 ) -> None:
     """Land an extract in the warehouse, as it is: every value text, every row with its source."""
-    from ..jobs import run
+    from ..jobs import single_stages
 
     job = _job(year, config, warehouse, out, published)
     with lock.held(job.warehouse, job.folders):
-        run.land_stage(job, Stages(), extract, mapping or [])
+        single_stages.land_stage(job, Stages(), extract, mapping or [])
 
 
 @app.command()
@@ -228,14 +228,14 @@ def build(
     published: Published = None,
 ) -> None:
     """Build every layer of the warehouse from what was landed (`dbt build`)."""
-    from ..jobs import run
+    from ..jobs import single_stages
 
     job = _job(year, config, warehouse, None, published)
     stages = Stages()
     with lock.held(job.warehouse, job.folders, is_new=False):
         if published is not None:
-            run.published_stage(job, stages)
-        run.build_stage(job, stages)
+            single_stages.published_stage(job, stages)
+        single_stages.build_stage(job, stages)
 
 
 @app.command()
@@ -286,14 +286,14 @@ def export(
 
     With --final it is signed off: frozen, recorded with its hash, and ready to send.
     """
-    from ..jobs import run, sign_off
+    from ..jobs import run, sign_off, single_stages
 
     job = _job(year, config, warehouse, out)
     if parquet or pseudonymised:
         name = "--parquet" if parquet else "--pseudonymised"
         if final or by or accept_arrival or accept_unconfirmed or (parquet and pseudonymised):
             raise InputError(f"{name} goes alone: it writes tables and no submission.")
-        stage = run.parquet_stage if parquet else run.pseudonymised_stage
+        stage = single_stages.parquet_stage if parquet else single_stages.pseudonymised_stage
         stage(job, Stages())
         raise typer.Exit(run.OK)
     if final or by:
@@ -318,9 +318,9 @@ def report(
     release: Release = None,
 ) -> None:
     """Write the reports from a built warehouse: the page, the workbook, the published tables."""
-    from ..jobs import run
+    from ..jobs import single_stages
 
-    run.report_stage(_job(year, config, warehouse, out, published, release), Stages())
+    single_stages.report_stage(_job(year, config, warehouse, out, published, release), Stages())
 
 
 @app.command()

@@ -16,7 +16,7 @@ from sen2.export import export
 from sen2.gates import gates
 from sen2.ground.console import Stages
 from sen2.ground.errors import DefectError, InputError
-from sen2.jobs import run
+from sen2.jobs import single_stages, year_outputs
 from sen2.jobs.side_process import beside
 from sen2.settings.config import Job, read_config
 
@@ -154,7 +154,9 @@ def test_a_submission_that_is_wrong_is_told_although_the_workbook_is_being_made(
         pytest.raises(DefectError, match="it is wrong"),
         beside(read_and_sleep, copy, tmp_path / "pid") as workbook,
     ):
-        run.write_stage(job, Stages(), run.outputs_of(YEAR), found, False, workbook)
+        single_stages.write_stage(
+            job, Stages(), year_outputs.outputs_of(YEAR), found, False, workbook
+        )
     with duckdb.connect(str(copy), read_only=True) as connection:
         kept = connection.execute("select gate, suite from audit.gate_results").fetchall()
     assert ("rules", "all") in kept
