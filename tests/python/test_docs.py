@@ -6,7 +6,8 @@ import re
 import duckdb
 import pytest
 
-from sen2 import generate, spec
+from sen2 import spec
+from sen2.dev import generate
 
 from .conftest import Built
 
