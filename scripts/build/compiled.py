@@ -33,7 +33,10 @@ SHIPPED = spec.PROJECT / ".compiled"
 CACHE = "SEN2_DBT_CACHE"
 """The environment variable that names the folder for all warehouses, wherever they are."""
 NOT_OURS = "What stands there would be run: name a folder that only this account may write to."
-PARTS = ("dbt_project.yml", "profiles", "models", "seeds", "macros", "tests")
+PARTS = (
+    *("dbt_project.yml", "profiles", "models", "seeds", "macros"),
+    *("tests/generic", "tests/integrity"),
+)
 LIBRARIES = ("dbt-core", "dbt-duckdb", "duckdb")
 YEAR = "cast(getvariable('collection_year') as integer)"
 """What stands for the collection year in a statement, until it is known."""
@@ -90,8 +93,14 @@ def find_compiled(folder: Path) -> CompiledProject:
     dbt takes half a minute. What is in the folder of another version of the project is removed.
     Raises InputError when others may write to it, and DefectError when dbt cannot build.
     """
-    shipped = SHIPPED / fingerprint()
-    return _read(shipped if shipped.exists() else compile_project(folder))
+    own = SHIPPED / fingerprint()
+    if not own.exists():
+        own = compile_project(folder)
+        for path in (own, own / STATEMENTS, own / SEEDS):
+            trust.require_ours(path, NOT_OURS)
+    told = json.loads((own / STATEMENTS).read_text(encoding="utf-8"))
+    statements = (Statement(**{**each, "needs": tuple(each["needs"])}) for each in told)
+    return CompiledProject(tuple(statements), own / SEEDS)
 
 
 def compile_project(folder: Path) -> Path:
@@ -106,14 +115,6 @@ def compile_project(folder: Path) -> Path:
                     shutil.rmtree(old, ignore_errors=True)
             _compile_into(own)
     return own
-
-
-def _read(own: Path) -> CompiledProject:
-    for path in (own, own / STATEMENTS, own / SEEDS):
-        trust.require_ours(path, NOT_OURS)
-    told = json.loads((own / STATEMENTS).read_text(encoding="utf-8"))
-    statements = (Statement(**{**each, "needs": tuple(each["needs"])}) for each in told)
-    return CompiledProject(tuple(statements), own / SEEDS)
 
 
 def fingerprint() -> str:
