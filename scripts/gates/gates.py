@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import duckdb
 
 from .. import spec, warehouse
-from ..export.export import TableDigest
+from ..export.read_back import TableDigest
 from ..ground.sql import literal, quoted
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from pathlib import Path
 from .. import spec, warehouse
 from ..answers import answers
 from ..build import build
-from ..export import export, form, parquet, pseudonymised, published_tables
+from ..export import export, form, parquet, pseudonymised, published_tables, read_back
 from ..gates import gates
 from ..ground import places
 from ..ground.console import Stages, err, say
@@ -208,7 +208,7 @@ def export_stage(
     The leaving gate's result is added to `results`.
     """
 
-    def why_not(written: export.Digests, stored: export.Digests) -> list[str]:
+    def why_not(written: read_back.Digests, stored: read_back.Digests) -> list[str]:
         results.append(gates.leaving_gate(written, stored))
         return results[-1].reasons
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from sen2 import spec, warehouse
-from sen2.export import export, xsd
+from sen2.export import read_back, xml_text, xsd
 from sen2.gates import gates
 from sen2.ground.errors import InputError
 from sen2.imports import xml_reader
@@ -861,7 +861,7 @@ def checked(tmp_path_factory: pytest.TempPathFactory) -> Path:
             select = ["--select", "+path:models/person_level", "--exclude", "resource_type:test"]
             assert failures(dbt(path, folder / "target", "build", *select)) == []
             with warehouse.connect(path) as connection:
-                draft = export.write(connection, "built", YEAR, folder)
+                draft = xml_text.write(connection, "built", YEAR, folder)
                 xml_reader.load(connection, draft.path, "exported", YEAR)
                 draft.path.rename(folder / "exported.xml")
                 _load_samples(connection, folder)
@@ -990,7 +990,7 @@ def test_a_file_breaks_the_rules_that_the_return_it_was_made_of_breaks(checked: 
 def test_a_return_survives_the_way_into_a_file_and_back(checked: Path) -> None:
     with warehouse.connect(checked, read_only=True) as connection:
         digests = [
-            export.digests_of_tables(connection, return_id, YEAR)
+            read_back.digests_of_tables(connection, return_id, YEAR)
             for return_id in ("built", "exported")
         ]
     assert digests[0] == digests[1]
@@ -1108,7 +1108,7 @@ def test_a_return_without_a_header_or_people_is_judged_and_red(name: str, checke
 
 def test_the_command_reports_on_a_file_and_says_no_value(built: Built, tmp_path: Path) -> None:
     with warehouse.connect(built.warehouse, read_only=True) as connection:
-        export.write(connection, "built", YEAR, tmp_path).path.rename(tmp_path / "My File.xml")
+        xml_text.write(connection, "built", YEAR, tmp_path).path.rename(tmp_path / "My File.xml")
     done = sen2(tmp_path, "check", "My File.xml")
     assert done.returncode == 0, done.stderr
     out = tmp_path / "out" / "check_my_file"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from sen2 import spec, warehouse
-from sen2.export import export, xsd
+from sen2.export import xml_text, xsd
 from sen2.imports import xml_reader
 from sen2.imports.xml_reader import SPACE
 
@@ -92,7 +92,7 @@ def test_a_file_imported_and_written_again_has_the_same_bytes(
 ) -> None:
     year = int(path.stem[-4:])
     assert imported(connection, path, year).fault_count == 0
-    again = export.write(connection, "again", year, tmp_path).path
+    again = xml_text.write(connection, "again", year, tmp_path).path
     assert again.read_bytes() == path.read_bytes()
 
 
@@ -102,7 +102,7 @@ def test_a_return_written_and_imported_is_equal_table_by_table(
 ) -> None:
     fill(connection, sample(year))
     wanted = by_place(connection, "built")
-    path = export.write(connection, "built", year, tmp_path).path
+    path = xml_text.write(connection, "built", year, tmp_path).path
     assert imported(connection, path, year).fault_count == 0
     assert by_place(connection, "again") == wanted
 
@@ -112,10 +112,10 @@ def test_the_built_return_is_equal_table_by_table(
 ) -> None:
     with duckdb.connect(str(built.warehouse), read_only=True) as warehouse_:
         wanted = by_place(warehouse_, "built")
-        path = export.write(warehouse_, "built", YEAR, tmp_path).path
+        path = xml_text.write(warehouse_, "built", YEAR, tmp_path).path
     assert imported(connection, path, YEAR).fault_count == 0
     assert by_place(connection, "again") == wanted
-    again = export.write(connection, "again", YEAR, tmp_path / "again").path
+    again = xml_text.write(connection, "again", YEAR, tmp_path / "again").path
     assert again.read_bytes() == path.read_bytes()
 
 
@@ -158,11 +158,11 @@ def test_any_return_comes_back_the_same(rows: Rows, connection: Connection, tmp_
     }
     fill(connection, held)
     wanted = by_place(connection, "built")
-    path = export.write(connection, "built", LATEST, tmp_path).path
+    path = xml_text.write(connection, "built", LATEST, tmp_path).path
     written = path.read_bytes()
     faults = imported(connection, path, LATEST).fault_count
     assert by_place(connection, "again") == wanted
-    again = export.write(connection, "again", LATEST, tmp_path).path
+    again = xml_text.write(connection, "again", LATEST, tmp_path).path
     assert (again.read_bytes(), faults) == (written, 0)
 
 
