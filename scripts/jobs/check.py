@@ -8,7 +8,7 @@ import duckdb
 
 from .. import spec, warehouse
 from ..build import build
-from ..gates import gates
+from ..gates import engine, gate_pages, gate_results, gates
 from ..ground.console import Stages, err, out, say
 from ..ground.errors import InputError
 from ..imports import imports, xml_reader
@@ -31,14 +31,14 @@ def check(
     folder = folder or Path("out") / f"check_{return_id}"
     stages = Stages()
     loaded = _read(stages, file, return_id, year, path)
-    threading.Thread(target=gates.warm_up, daemon=True).start()
+    threading.Thread(target=engine.warm_up, daemon=True).start()
     with stages.stage("build", "Building the warehouse") as advance:
         nodes = build.build(path, year, advance)
     stages.say("build", f"{nodes} models, seeds and tests")
     rules = _judge(stages, path, loaded)
     with stages.stage("report", "Writing the reports"):
         workbook = issue_files.write_issues(path, return_id, year, folder, identify=identify)
-        gates.write_docs(folder / "gates", [rules])
+        gate_pages.write_docs(folder / "gates", [rules])
     stages.say("report", str(workbook))
     return _conclude(path, loaded, rules)
 
@@ -91,16 +91,16 @@ def _make_room(path: Path) -> None:
     warehouse.remove(path)
 
 
-def _judge(stages: Stages, path: Path, loaded: Loaded) -> gates.GateResult:
+def _judge(stages: Stages, path: Path, loaded: Loaded) -> gate_results.GateResult:
     """Does the file break a rule that DfE would call an error?"""
     with stages.stage("rules", "Rules gate"):
         rules = gates.rules_gate(path, loaded.return_id, loaded.year)
-        gates.store_results(path, rules, loaded.return_id, loaded.year)
+        gate_results.store_results(path, rules, loaded.return_id, loaded.year)
     stages.say_gate("rules", len(rules.expectations), is_red=rules.is_red)
     return rules
 
 
-def _conclude(path: Path, loaded: Loaded, rules: gates.GateResult) -> int:
+def _conclude(path: Path, loaded: Loaded, rules: gate_results.GateResult) -> int:
     """Say what was found, and what could not be checked."""
     out.print()
     for line in issue_files.summarise(path, loaded.return_id):

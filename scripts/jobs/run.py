@@ -8,7 +8,7 @@ from rich.text import Text
 
 from .. import warehouse
 from ..audit import audit_json
-from ..gates import gates
+from ..gates import gate_pages, gate_results, gates
 from ..ground.console import Stages, err, out, say
 from ..ground.errors import InputError
 from ..reports.issues import issue_files
@@ -98,7 +98,7 @@ def run(
         if drafts:
             gates.save_baseline(new.job.warehouse, job.year)
         report_stage(new.job, stages, is_run=True)
-        gates.write_docs(new.job.out / "gates", results)
+        gate_pages.write_docs(new.job.out / "gates", results)
         _keep_run(new.job, stages, "written" if drafts else "red")
         more = [*finish(new, drafts), *set_aside_answered(job.out, taken)]
         audit_json.write_audit(new.job)
@@ -121,7 +121,7 @@ def validate(job: Job) -> int:
     return RED if results[1].is_red else OK
 
 
-def _refuse_what_is_incomplete(arrival: gates.GateResult, is_accepted: bool) -> None:
+def _refuse_what_is_incomplete(arrival: gate_results.GateResult, is_accepted: bool) -> None:
     """Stop where less arrived than last time: what the last run made stays as it is."""
     if not arrival.is_red or is_accepted:
         return
@@ -146,7 +146,7 @@ def export_only(job: Job, accept_arrival: bool = False, accept_unconfirmed: bool
     _refuse_what_is_incomplete(results[0], accept_arrival)
     results.append(rules_stage(job, stages))
     written = write_stage(job, stages, outputs, results, results[1].is_red)
-    gates.write_docs(job.out / "gates", results)
+    gate_pages.write_docs(job.out / "gates", results)
     return _conclude(job, outputs, written, _why_none(results, accept_arrival))
 
 
@@ -199,7 +199,7 @@ def _conclude(
     return RED
 
 
-def _why_none(results: Sequence[gates.GateResult], accept_arrival: bool) -> str:
+def _why_none(results: Sequence[gate_results.GateResult], accept_arrival: bool) -> str:
     """Why there is no submission; an extract of another size than expected is no error of it."""
     closed = [r for r in results if r.is_red and not (accept_arrival and r.gate == "arrival")]
     arrival = [reason for result in closed if result.gate == "arrival" for reason in result.reasons]

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from .. import warehouse
 from ..audit import audit_json
-from ..gates import gates
+from ..gates import gate_pages, gate_results
 from ..ground import places
 from ..ground.console import Stages, err, out, say, say_text
 from ..ground.errors import InputError
@@ -65,7 +65,7 @@ def sign_off(job: Job, name: str) -> int:
     written = single_stages.write_stage(job, stages, outputs, results, is_red=False)
     if not written:
         return run.RED
-    gates.write_docs(job.out / "gates", results)
+    gate_pages.write_docs(job.out / "gates", results)
     kept = _freeze(job, written[0], name)
     audit_json.write_audit(job)
     out.print()
@@ -122,7 +122,9 @@ def _refuse_a_signed_number(connection: duckdb.DuckDBPyConnection, year: int) ->
         )
 
 
-def _say_why_not(results: list[gates.GateResult], unexplained: list[tuple[str, str, int]]) -> None:
+def _say_why_not(
+    results: list[gate_results.GateResult], unexplained: list[tuple[str, str, int]]
+) -> None:
     err.print("\n[bold red]It cannot be signed off.[/bold red]")
     for result in results:
         if result.is_red:

@@ -8,7 +8,7 @@ from .. import spec, warehouse
 from ..answers import answers
 from ..build import build
 from ..export import export, form, parquet, pseudonymised, published_tables, read_back
-from ..gates import gates
+from ..gates import engine, gate_results, gates
 from ..ground import places
 from ..ground.console import Stages, err, say
 from ..land import land, releases
@@ -113,7 +113,7 @@ def published_stage(job: Job, stages: Stages) -> None:
 
 def build_stage(job: Job, stages: Stages, compiled: Path | None = None) -> None:
     """Raw to every layer; Great Expectations loads meanwhile: both take seconds."""
-    threading.Thread(target=gates.warm_up, daemon=True).start()
+    threading.Thread(target=engine.warm_up, daemon=True).start()
     with warehouse.connect(job.warehouse) as connection:
         warehouse.prepare(connection, job.year)  # what an older version did not land
     with stages.stage("build", "Building the warehouse") as advance:
@@ -132,7 +132,7 @@ def build_stage(job: Job, stages: Stages, compiled: Path | None = None) -> None:
     )
 
 
-def arrival_stage(job: Job, stages: Stages) -> gates.GateResult:
+def arrival_stage(job: Job, stages: Stages) -> gate_results.GateResult:
     """Is what landed whole, and like the last good run?"""
     with stages.stage("arrival", "Arrival gate"):
         result = gates.arrival_gate(job.warehouse, job.year)
@@ -140,13 +140,15 @@ def arrival_stage(job: Job, stages: Stages) -> gates.GateResult:
     return result
 
 
-def rules_stage(job: Job, stages: Stages) -> gates.GateResult:
+def rules_stage(job: Job, stages: Stages) -> gate_results.GateResult:
     """Does the return break a rule that DfE would call an error?"""
     with stages.stage("rules", "Rules gate"):
         result = gates.rules_gate(job.warehouse, BUILT, job.year)
     stages.say_gate("rules", len(result.expectations), is_red=result.is_red)
     if result.agreed:
-        stages.say("rules", f"{gates.agreed_words(result.agreed)}: they do not close the gate")
+        stages.say(
+            "rules", f"{gate_results.agreed_words(result.agreed)}: they do not close the gate"
+        )
     return result
 
 
@@ -154,7 +156,7 @@ def write_stage(
     job: Job,
     stages: Stages,
     outputs: Outputs,
-    results: list[gates.GateResult],
+    results: list[gate_results.GateResult],
     is_red: bool,
     workbook: side_process.Beside | None = None,
 ) -> list[Path]:
@@ -186,10 +188,10 @@ def write_stage(
     return written if is_red else [*written, *forms]
 
 
-def keep_results(job: Job, results: Iterable[gates.GateResult]) -> None:
+def keep_results(job: Job, results: Iterable[gate_results.GateResult]) -> None:
     """Keep in the warehouse what the gates found."""
     for result in results:
-        gates.store_results(job.warehouse, result, BUILT, job.year)
+        gate_results.store_results(job.warehouse, result, BUILT, job.year)
 
 
 def form_stage(job: Job, stages: Stages, *, is_draft: bool) -> list[Path]:
@@ -201,7 +203,7 @@ def form_stage(job: Job, stages: Stages, *, is_draft: bool) -> list[Path]:
 
 
 def export_stage(
-    job: Job, stages: Stages, results: list[gates.GateResult]
+    job: Job, stages: Stages, results: list[gate_results.GateResult]
 ) -> export.Submission | None:
     """Write, check and publish the submission; nothing is published when the file is not right.
 

@@ -13,7 +13,7 @@ import pytest
 
 from sen2 import spec
 from sen2.export import export
-from sen2.gates import gates
+from sen2.gates import gate_results
 from sen2.ground.console import Stages
 from sen2.ground.errors import DefectError, InputError
 from sen2.jobs import single_stages, year_outputs
@@ -149,7 +149,11 @@ def test_a_submission_that_is_wrong_is_told_although_the_workbook_is_being_made(
     copy = Path(shutil.copy(built.warehouse, tmp_path / "sen2.duckdb"))
     job = Job(YEAR, read_config(spec.PROJECT / "sen2.yml"), copy, tmp_path / "out")
     monkeypatch.setattr(export, "export", wrong)
-    found = [gates.GateResult("rules", [gates.Checked("all", "all", "error", "met")])]
+    found = [
+        gate_results.GateResult(
+            "rules", [gate_results.ExpectationResult("all", "all", "error", "met")]
+        )
+    ]
     with (
         pytest.raises(DefectError, match="it is wrong"),
         beside(read_and_sleep, copy, tmp_path / "pid") as workbook,
