@@ -8,7 +8,7 @@ import pytest
 from sen2 import spec, warehouse
 from sen2.export import xsd
 from sen2.ground.errors import InputError
-from sen2.imports import imports, xml_reader
+from sen2.imports import imports, result
 
 from .conftest import YEAR
 from .test_run import sen2
@@ -96,7 +96,7 @@ def test_a_return_is_replaced_when_asked(path: Path) -> None:
 
 
 def test_an_import_that_fails_leaves_the_old_return(path: Path, tmp_path: Path) -> None:
-    long = edited(tmp_path, "<Surname>", "<Surname>" + "x" * (xml_reader.LONGEST_TEXT + 1))
+    long = edited(tmp_path, "<Surname>", "<Surname>" + "x" * (result.LONGEST_TEXT + 1))
     assert "longer than" in refusal(long, path, replace=True)
     cut = tmp_path / "cut.xml"
     text = SAMPLES[YEAR].read_text(encoding="utf-8")

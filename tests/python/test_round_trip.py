@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 
 from sen2 import spec, warehouse
 from sen2.export import xml_text, xsd
-from sen2.imports import xml_reader
-from sen2.imports.xml_reader import SPACE
+from sen2.imports import result
+from sen2.imports.xml import load_file, reader
+from sen2.imports.xml.parse import SPACE
 
 from .conftest import YEAR, Built
 from .test_export import LATEST, ORDERS, Rows, database, fill, is_date, returns, sample
@@ -34,9 +35,9 @@ def connection() -> Iterator[Connection]:
         yield connection
 
 
-def imported(connection: Connection, path: Path, year: int) -> xml_reader.Loaded:
+def imported(connection: Connection, path: Path, year: int) -> result.ImportResult:
     """Import a file, and take the return into person_level as the models do."""
-    loaded = xml_reader.load(connection, path, "again", year, whole=True)
+    loaded = load_file.load(connection, path, "again", year, whole=True)
     for table, columns in TABLES.items():
         typed = [f"{name}::date" if is_date(table, name) else name for name in columns]
         connection.execute(f"delete from person_level.{table}")
@@ -167,6 +168,6 @@ def test_any_return_comes_back_the_same(rows: Rows, connection: Connection, tmp_
 
 
 def test_places_sort_as_their_numbers_do() -> None:
-    places = [xml_reader._place(number) for number in range(1, 10_001)]
+    places = [reader._place(number) for number in range(1, 10_001)]
     assert places == sorted(places)
     assert places[:10] == ["1", "2", "3", "4", "5", "6", "7", "8", "9", "9.10"]
