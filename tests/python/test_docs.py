@@ -82,9 +82,7 @@ def test_readme_is_short_and_has_a_door_for_each_reader() -> None:
     assert len(lines) < 120
     for reader in ("case officer", "analyst", "data engineer"):
         (door,) = [
-            line
-            for line in lines
-            if line.startswith(f"| a {reader} |") or line.startswith(f"| an {reader} |")
+            line for line in lines if line.startswith((f"| a {reader} |", f"| an {reader} |"))
         ]
         assert "](docs/" in door
 
