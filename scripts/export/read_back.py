@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import duckdb
 from lxml import etree
 
-from . import xsd
+from ..spec import xml_structure
+from ..spec.xml_structure import Element
 from .schema_check import READER, compiled_schema, forget, syntax_fault
 from .xml_text import order_of
-from .xsd import Element
 
 FIELD = "\x1f"  # between the values of a row's canonical text; XML cannot hold it
 Connection = duckdb.DuckDBPyConnection
@@ -39,7 +39,7 @@ def digests_of_file(path: Path, year: int, schema: Any = None) -> dict[str, Tabl
 
     Raises etree.XMLSyntaxError when the file does not fit the `schema`, if one is given.
     """
-    root = xsd.message(year)
+    root = xml_structure.message(year)
     tallies = {each.table: _Tally() for each in root.walk() if each.table}
     tops = {
         group.tag: _Part.of(group, (), tallies)
@@ -141,7 +141,7 @@ def read_back(
 def digests_of_tables(connection: Connection, return_id: str, year: int) -> dict[str, TableDigest]:
     """The same of the tables of a return; a row that hangs from nothing counts, so it is missed."""
     digests = {}
-    for table, query in _digest_queries(xsd.message(year)).items():
+    for table, query in _digest_queries(xml_structure.message(year)).items():
         (row,) = connection.execute(query, {"return_id": return_id}).fetchall()
         digests[table] = TableDigest(*row)
     return digests

@@ -12,8 +12,9 @@ from xml.parsers import expat
 import duckdb
 from lxml import etree
 
+from ..spec import xml_structure
+from ..spec.xml_structure import Element
 from . import xsd
-from .xsd import Element
 
 BYTES_AT_A_TIME = 1 << 16
 MOST_FAULTS = 1_000
@@ -89,7 +90,7 @@ def allowed_rules(connection: Connection, return_id: str) -> frozenset[str]:
 
 def person_element(year: int) -> Element:
     """The element of a person: the first that has a key."""
-    return next(each for each in xsd.message(year).walk() if each.keys)
+    return next(each for each in xml_structure.message(year).walk() if each.keys)
 
 
 def syntax_fault(file: BinaryIO) -> SchemaFault | None:

@@ -11,8 +11,8 @@ import duckdb
 
 from ..ground.errors import InputError
 from ..ground.sql import literal, quoted
-from . import xsd
-from .xsd import Element
+from ..spec import xml_structure
+from ..spec.xml_structure import Element
 
 PERSONS_AT_A_TIME = 10_000
 DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
@@ -57,7 +57,7 @@ def write(connection: Connection, return_id: str, year: int, out: Path) -> Draft
         for left_over in out.glob(f".{stem}*.part"):
             left_over.unlink()
         with path.open("wb") as file:
-            for count, text in _pieces(connection, return_id, xsd.message(year)):
+            for count, text in _pieces(connection, return_id, xml_structure.message(year)):
                 piece = text.encode()
                 file.write(piece)
                 sha256.update(piece)

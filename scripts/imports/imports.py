@@ -14,9 +14,9 @@ from pathlib import Path
 import duckdb
 
 from .. import spec, warehouse
-from ..export import xsd
 from ..ground.console import Advance, Stages, err, say
 from ..ground.errors import InputError
+from ..spec import xml_structure
 from . import blade, dfe_workbook, result, table_return
 from .result import BUILT, LONGEST_NAME, ImportResult
 from .xml import load_file, parse
@@ -198,7 +198,7 @@ def _load_tables(
 
 
 def _refuse_another_root(file: Path) -> None:
-    found, wanted = parse.root_of(file), xsd.message(spec.newest_year()).tag
+    found, wanted = parse.root_of(file), xml_structure.message(spec.newest_year()).tag
     if found is None:
         raise InputError(f"{file}: is not an XML file. Give the file that was made for COLLECT.")
     if found.lower() != wanted.lower():

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from sen2 import spec, warehouse
-from sen2.export import read_back, xml_text, xsd
+from sen2.export import read_back, xml_text
 from sen2.gates import gates
 from sen2.ground.errors import InputError
 from sen2.imports import result
@@ -28,12 +28,13 @@ from sen2.jobs import check
 from sen2.land.land import land
 from sen2.sample import write_sample
 from sen2.settings.config import read_config
+from sen2.spec import xml_structure
 
 from .conftest import YEAR, Built, dbt, failures, once
 from .test_run import sen2, values_of_people
 
 HERE = Path(__file__).parent
-YEARS = [year for year in xsd.years() if spec.has_confirmed_structure(year)]
+YEARS = [year for year in xml_structure.years() if spec.has_confirmed_structure(year)]
 SAMPLES = {int(path.stem[-4:]): path for path in sorted((HERE / "samples").glob("*.xml"))}
 FILES = [*SAMPLES.values(), *sorted((HERE / "golden").glob("*.xml"))]
 TABLES = {table: columns[1:] for table, columns in spec.person_level_columns().items()}
@@ -822,7 +823,7 @@ def leaves(year: int) -> list[tuple[str, str]]:
     """Every item that the year's structure needs, with the group it stands in."""
     return [
         (group.tag, leaf.tag)
-        for group in xsd.message(year).walk()
+        for group in xml_structure.message(year).walk()
         for leaf in group.leaves
         if leaf.least != "0"
     ]
@@ -832,7 +833,7 @@ def parts(year: int) -> list[tuple[str, str]]:
     """Every part of a person that the year's structure needs, with the group it stands in."""
     return [
         (group.tag, part.tag)
-        for group in xsd.message(year).walk()
+        for group in xml_structure.message(year).walk()
         for part in group.groups
         if part.least != "0" and group.keys
     ]

@@ -22,9 +22,10 @@ from lxml import etree
 from sen2 import spec
 from sen2.export import export, read_back, schema_check, xml_text, xsd
 from sen2.ground.errors import DefectError, InputError
+from sen2.spec import xml_structure
 
 HERE = Path(__file__).parent
-YEARS = xsd.years()
+YEARS = xml_structure.years()
 CONFIRMED = [year for year in YEARS if spec.has_confirmed_structure(year)]
 LATEST = YEARS[-1]
 
@@ -416,7 +417,7 @@ def test_the_shipped_schema_is_the_one_generated_from_the_seeds(year: int) -> No
 def test_every_item_of_the_year_has_its_place_in_the_message(year: int) -> None:
     placed = [
         (each.item["table_name"], each.item["column_name"])
-        for each in xsd.message(year).walk()
+        for each in xml_structure.message(year).walk()
         if each.item
     ]
     held = [(row["table_name"], row["column_name"]) for row in spec.in_force("items", year)]
@@ -431,7 +432,7 @@ def test_what_the_schema_requires_an_error_rule_requires_too(year: int) -> None:
         if rule["severity"] in ("error", "load_reject")
         for tag in rule["items"].split(";")
     }
-    required = {each.tag for each in xsd.message(year).walk() if each.least == "1"}
+    required = {each.tag for each in xml_structure.message(year).walk() if each.least == "1"}
     always_written = {"CollectionDetails", "Source", "SoftwareCode", "Message", "Header", "Persons"}
     assert required - ruled - always_written == set()
 
@@ -504,7 +505,7 @@ def test_a_thousand_faults_are_enough(tmp_path: Path) -> None:
 
 def test_a_year_without_a_person_level_file_is_an_input_error() -> None:
     with pytest.raises(InputError, match="2021"):
-        xsd.message(2021)
+        xml_structure.message(2021)
 
 
 # Publishing

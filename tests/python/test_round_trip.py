@@ -10,10 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from sen2 import spec, warehouse
-from sen2.export import xml_text, xsd
+from sen2.export import xml_text
 from sen2.imports import result
 from sen2.imports.xml import load_file, reader
 from sen2.imports.xml.parse import SPACE
+from sen2.spec import xml_structure
 
 from .conftest import YEAR, Built
 from .test_export import LATEST, ORDERS, Rows, database, fill, is_date, returns, sample
@@ -97,7 +98,7 @@ def test_a_file_imported_and_written_again_has_the_same_bytes(
     assert again.read_bytes() == path.read_bytes()
 
 
-@pytest.mark.parametrize("year", xsd.years())
+@pytest.mark.parametrize("year", xml_structure.years())
 def test_a_return_written_and_imported_is_equal_table_by_table(
     year: int, connection: Connection, tmp_path: Path
 ) -> None:

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from ... import spec
-from ...export import xsd
+from ...spec import xml_structure
 
 ANYWHERE = -1
 """The position of an element whose place nobody can judge."""
@@ -44,10 +44,10 @@ class Part:
 def structure_of(year: int) -> tuple[Part, dict[str, Part]]:
     """What holds the root element of a year's file, and every part that is a group, by tag."""
     columns = {table: names[1:] for table, names in spec.person_level_columns().items()}
-    others = [xsd.message(other) for other in xsd.years() if other != year]
+    others = [xml_structure.message(other) for other in xml_structure.years() if other != year]
     groups: dict[str, Part] = {}
 
-    def value(element: xsd.Element, table: str, **more: Any) -> Part:
+    def value(element: xml_structure.Element, table: str, **more: Any) -> Part:
         return Part(
             element.tag,
             is_value=True,
@@ -56,7 +56,9 @@ def structure_of(year: int) -> tuple[Part, dict[str, Part]]:
             **more,
         )
 
-    def group(element: xsd.Element, others: Sequence[xsd.Element], above: Part) -> Part:
+    def group(
+        element: xml_structure.Element, others: Sequence[xml_structure.Element], above: Part
+    ) -> Part:
         part = Part(
             element.tag,
             table=element.table or "",
@@ -84,7 +86,7 @@ def structure_of(year: int) -> tuple[Part, dict[str, Part]]:
         return part
 
     top = Part("")
-    _add(top, group(xsd.message(year), others, top))
+    _add(top, group(xml_structure.message(year), others, top))
     top.children[next(iter(top.children))].position = 1
     return top, groups
 
@@ -94,7 +96,7 @@ def _add(part: Part, child: Part) -> None:
     part.children[child.tag] = part.by_lower_case[child.tag.lower()] = child
 
 
-def _floats(element: xsd.Element) -> bool:
+def _floats(element: xml_structure.Element) -> bool:
     """Whether sources disagree on an element's place: its provisional row then names it first."""
     return element.is_provisional and element.evidence.startswith(f"{element.tag} ")
 
@@ -102,4 +104,4 @@ def _floats(element: xsd.Element) -> bool:
 @cache
 def known_tags(year: int) -> frozenset[str]:
     """Every tag that a message of the year may hold."""
-    return frozenset(element.tag for element in xsd.message(year).walk())
+    return frozenset(element.tag for element in xml_structure.message(year).walk())

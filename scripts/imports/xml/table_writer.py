@@ -6,7 +6,7 @@ import duckdb
 import pyarrow
 
 from ... import spec, warehouse
-from ...export import xsd
+from ...spec import xml_structure
 from ...warehouse import LINED_TABLES, quoted
 
 ROWS_AT_A_TIME = 50_000
@@ -80,5 +80,5 @@ class TableWriter:
         self.connection.unregister("batch")
 
 
-def _elements() -> list[xsd.Element]:
-    return list(xsd.message(spec.newest_year()).walk())
+def _elements() -> list[xml_structure.Element]:
+    return list(xml_structure.message(spec.newest_year()).walk())
