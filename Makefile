@@ -82,6 +82,7 @@ bundle: $(VENV)/.installed  ## bundle/: wheels that install sen2 with no network
 		--dest bundle -r requirements-run.lock
 	$(BIN)/python -m pip download --quiet --require-hashes --no-deps --only-binary :all: \
 		--dest bundle -r requirements-encrypted.lock
+	$(BIN)/python -m sen2.build.compiled
 	$(SBOM) -o bundle/sbom.cdx.json requirements-run.lock
 	$(SBOM) -o bundle/sbom-encrypted.cdx.json requirements-encrypted.lock
 	cp docs/licences.md bundle/
@@ -92,6 +93,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements.lock
 	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	$(BIN)/python -m sen2.build.compiled
 	touch $@
 
 .PHONY: encrypted

@@ -1,7 +1,7 @@
 {# Generated from seeds/spec/extract_contract.csv by `make generate`. For each table:
    the column that names a row; whether it names one row, else it names the parent; the
-   key to use where that is blank; the ids of the case system; the other columns, the dates
-   among them, and those that hold one of a few words. #}
+   key to use where that is blank; the ids of the case system; the other columns, the
+   dates among them, and those that hold one of a few words. #}
 {% macro contract_tables() -%}
     {{ return({
         'people': {

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any, Literal
+from typing import Literal
 
 from filelock import FileLock
 
@@ -28,10 +28,15 @@ from ..ground.errors import DefectError, DiskFullError, InputError
 from ..ground.sql import quoted
 from . import project
 
+SHIPPED = spec.PROJECT / ".compiled"
+"""Where an installation compiles it (`python -m sen2.build.compiled`), and a wheel has it."""
 CACHE = "SEN2_DBT_CACHE"
 """The environment variable that names the folder for all warehouses, wherever they are."""
 NOT_OURS = "What stands there would be run: name a folder that only this account may write to."
-PARTS = ("dbt_project.yml", "profiles", "models", "seeds", "macros", "tests")
+PARTS = (
+    *("dbt_project.yml", "profiles", "models", "seeds", "macros"),
+    *("tests/generic", "tests/integrity"),
+)
 LIBRARIES = ("dbt-core", "dbt-duckdb", "duckdb")
 YEAR = "cast(getvariable('collection_year') as integer)"
 """What stands for the collection year in a statement, until it is known."""
@@ -83,11 +88,23 @@ class CompiledProject:
 
 
 def find_compiled(folder: Path) -> CompiledProject:
-    """The project as it is now, from the folder, or made there by dbt, which takes seconds.
+    """The project as it is now: as it was shipped, from the folder, or made there by dbt.
 
-    What is there of another version of the project is removed. Raises InputError when others may
-    write to the folder, and DefectError when dbt cannot build the project.
+    dbt takes half a minute. What is in the folder of another version of the project is removed.
+    Raises InputError when others may write to it, and DefectError when dbt cannot build.
     """
+    own = SHIPPED / fingerprint()
+    if not own.exists():
+        own = compile_project(folder)
+        for path in (own, own / STATEMENTS, own / SEEDS):
+            trust.require_ours(path, NOT_OURS)
+    told = json.loads((own / STATEMENTS).read_text(encoding="utf-8"))
+    statements = (Statement(**{**each, "needs": tuple(each["needs"])}) for each in told)
+    return CompiledProject(tuple(statements), own / SEEDS)
+
+
+def compile_project(folder: Path) -> Path:
+    """Let dbt compile the project, unless it has; gives the folder of this version of it."""
     folder = Path(os.environ.get(CACHE) or folder).resolve()
     trust.make_ours(folder, NOT_OURS)
     own = folder / fingerprint()
@@ -97,11 +114,7 @@ def find_compiled(folder: Path) -> CompiledProject:
                 if OURS.fullmatch(old.name):
                     shutil.rmtree(old, ignore_errors=True)
             _compile_into(own)
-    for path in (own, own / STATEMENTS, own / SEEDS):
-        trust.require_ours(path, NOT_OURS)
-    told = json.loads((own / STATEMENTS).read_text(encoding="utf-8"))
-    statements = (Statement(**{**each, "needs": tuple(each["needs"])}) for each in told)
-    return CompiledProject(tuple(statements), own / SEEDS)
+    return own
 
 
 def fingerprint() -> str:
@@ -126,14 +139,13 @@ def _compile_into(folder: Path) -> None:
     """Let dbt build an empty warehouse, and keep what it ran; nothing half made is left."""
     draft = Path(mkdtemp(prefix=DRAFT, dir=folder.parent))
     try:
-        empty, target = draft / f"{CATALOG}.duckdb", draft / "target"
+        empty = draft / f"{CATALOG}.duckdb"
         with warehouse.connect(empty, encrypted=False) as connection:
             warehouse.prepare(connection, spec.newest_year())
-        run = _run_dbt(empty, target)
-        nodes = json.loads((target / "manifest.json").read_text(encoding="utf-8"))["nodes"]
+        nodes = _run_dbt(empty, draft / "target")
         made = draft / "made"
         made.mkdir(mode=0o700)
-        statements = [asdict(each) for each in _statements(run, nodes)]
+        statements = [asdict(each) for each in _statements(nodes)]
         (made / STATEMENTS).write_text(json.dumps(statements), encoding="utf-8")
         _keep_seeds(empty, made / SEEDS, nodes)
         for path in made.iterdir():
@@ -143,14 +155,23 @@ def _compile_into(folder: Path) -> None:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _run_dbt(empty: Path, target: Path) -> dict[str, list[str]]:
-    """`dbt build` without unit tests and the tests of the seeds, which guard our own text.
+@dataclass(frozen=True)
+class Node:
+    """What dbt tells of a node that it ran, and all that it ran for it, in order."""
 
-    Gives what was run for each node, by its unique id.
-    """
+    name: str
+    resource_type: str
+    materialized: str
+    schema: str
+    table: str
+    queries: list[str]
+
+
+def _run_dbt(empty: Path, target: Path) -> list[Node]:
+    """`dbt build` without unit tests and the tests of the seeds, which guard our own text."""
     command = [
         sys.executable, "-P", "-m", "sen2.build.dbt_child", "--no-version-check",
-        "--log-level", "none", "--log-level-file", "none", "build",
+        "--log-level", "none", "--log-level-file", "none", "--no-write-json", "build",
         "--project-dir", str(spec.PROJECT), "--profiles-dir", str(spec.PROJECT / "profiles"),
         "--target", "local",
         "--exclude-resource-type", "unit_test",
@@ -186,27 +207,28 @@ def _run_dbt(empty: Path, target: Path) -> dict[str, list[str]]:
             "dbt could not build the project, even without data. Run `dbt debug --profiles-dir"
             " profiles` in the project's folder to see why."
         )
-    run: dict[str, list[str]] = {}
+    run: dict[str, Node] = {}
     for each in told:
-        run.setdefault(each["node"], []).append(each["sql"])
-    return run
+        run.setdefault(each["node"], Node(**each["facts"], queries=[])).queries.append(each["sql"])
+    return list(run.values())
 
 
-def _statements(run: dict[str, list[str]], nodes: dict[str, Any]) -> Iterator[Statement]:
+def _statements(nodes: list[Node]) -> Iterator[Statement]:
     """What dbt ran for models and tests: it runs each after those it reads."""
-    for key, queries in run.items():
-        node = nodes[key]
-        if node["resource_type"] == "seed":
+    models = {(n.schema, n.table): n.name for n in nodes if n.resource_type == "model"}
+    for node in nodes:
+        if node.resource_type == "seed":
             continue
-        parents = (nodes.get(parent, {}) for parent in node["depends_on"]["nodes"])
-        yield Statement(
-            name=node["name"],
-            kind=_kind(node),
-            schema=node["schema"],
-            table=node["alias"],
-            sql=";\n".join(_of_its_own(queries)),
-            needs=tuple(each["name"] for each in parents if each.get("resource_type") == "model"),
-        )
+        sql = ";\n".join(_of_its_own(node.queries))
+        read = {models[place] for place in RELATION.findall(sql) if place in models}
+        kind = "test" if node.resource_type == "test" else KINDS.get(node.materialized, "table")
+        yield Statement(node.name, kind, node.schema, node.table, sql, tuple(read - {node.name}))
+
+
+KINDS: dict[str, Kind] = {"view": "view"}
+RELATION = re.compile(rf'"{CATALOG}"\."(\w+)"\."(\w+)"')
+COMMENT = re.compile(r"/\* \{.*?\} \*/")
+"""What dbt writes before each statement, to tell whose it is."""
 
 
 def _of_its_own(queries: list[str]) -> Iterator[str]:
@@ -219,21 +241,15 @@ def _of_its_own(queries: list[str]) -> Iterator[str]:
             yield text.replace("__dbt_tmp", "")
 
 
-COMMENT = re.compile(r"/\* \{.*?\} \*/")
-"""What dbt writes before each statement, to tell whose it is."""
-
-
-def _kind(node: dict[str, Any]) -> Kind:
-    if node["resource_type"] == "test":
-        return "test"
-    return "view" if node["config"]["materialized"] == "view" else "table"
-
-
-def _keep_seeds(empty: Path, path: Path, nodes: dict[str, Any]) -> None:
+def _keep_seeds(empty: Path, path: Path, nodes: list[Node]) -> None:
     """Write the seeds that dbt loaded, and nothing else, to a warehouse of their own."""
     with warehouse.connect(path, encrypted=False, attached={"empty": empty}) as connection:
-        for node in nodes.values():
-            if node["resource_type"] == "seed":
-                name = f"{quoted(node['schema'])}.{quoted(node['alias'])}"
-                connection.execute(f"create schema if not exists {quoted(node['schema'])}")
+        for node in nodes:
+            if node.resource_type == "seed":
+                name = f"{quoted(node.schema)}.{quoted(node.table)}"
+                connection.execute(f"create schema if not exists {quoted(node.schema)}")
                 connection.execute(f"create table {name} as from empty.{name}")
+
+
+if __name__ == "__main__":
+    compile_project(SHIPPED)

@@ -2,7 +2,7 @@
 
 `python -m sen2.build.dbt_child ARGUMENTS` is dbt with these arguments. Its standard input is a pipe
 whose other end its parent holds: no dbt goes on that nobody waits for. It prints one JSON object
-a line: the text of an error, or a statement with the node that it was run for.
+a line: the text of an error, or a statement with the node that it was run for and its facts.
 """
 
 import gc
@@ -32,10 +32,19 @@ def _tell(event: Any) -> None:
     if event.info.level == "error":
         _print(error=event.info.msg)
     elif event.info.name == "SQLQuery" and event.data.node_info.unique_id:
-        _print(node=event.data.node_info.unique_id, sql=event.data.sql)
+        node = event.data.node_info
+        place = node.node_relation
+        facts = {
+            "name": node.node_name,
+            "resource_type": node.resource_type,
+            "materialized": node.materialized,
+            "schema": place.schema,
+            "table": place.alias,
+        }
+        _print(node=node.unique_id, facts=facts, sql=event.data.sql)
 
 
-def _print(**words: str) -> None:
+def _print(**words: object) -> None:
     sys.stdout.write(f"{json.dumps(words)}\n")  # at once: several threads speak
     sys.stdout.flush()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .. import spec
 from ..export import xsd
-from ..gates import gates
+from ..gates import suite_files
 from ..land.mapping import shipped
 from . import diagram, licences
 
@@ -88,7 +88,7 @@ def _wrapped(name: str, values: object) -> list[str]:
 
 def main() -> None:
     """Write every generated file."""
-    gates.write_suites(spec.PROJECT)
+    suite_files.write_suites(spec.PROJECT)
     xsd.write_schemas()
     shipped.write_schema()
     shipped.write_contract_mapping()

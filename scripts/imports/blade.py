@@ -9,8 +9,9 @@ from ..ground.console import Advance
 from ..ground.errors import InputError
 from ..land.read.delimited import FORBIDDEN
 from . import table_return
+from .result import LONGEST_TEXT
 from .table_return import Gathered, Part
-from .xml_reader import LONGEST_TEXT, Connection
+from .xml.reader import Connection
 
 LAYOUT = "blade"
 NAME = re.compile(r"Blade-Export_(?P<day>.+)_(?P<part>[a-z0-9]+)\.csv", re.IGNORECASE)

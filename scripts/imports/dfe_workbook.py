@@ -21,7 +21,7 @@ from ..untrusted.parsers import ZIP_FAULTS
 from ..untrusted.workbook_text import require_little_text
 from . import table_return
 from .table_return import Gathered, Part, normal
-from .xml_reader import Connection
+from .xml.reader import Connection
 
 TEMPLATE, PRE_SUBMISSION = "template", "pre_submission"
 SHEET = "Data Entry Template"

@@ -14,11 +14,13 @@ from pathlib import Path
 import duckdb
 
 from .. import spec, warehouse
-from ..export import xsd
 from ..ground.console import Advance, Stages, err, say
 from ..ground.errors import InputError
-from . import blade, dfe_workbook, table_return, xml_reader
-from .xml_reader import BUILT, LONGEST_NAME, Connection, Loaded
+from ..spec import xml_structure
+from . import blade, dfe_workbook, result, table_return
+from .result import BUILT, LONGEST_NAME, ImportResult
+from .xml import load_file, parse
+from .xml.reader import Connection
 
 NAME = re.compile(rf"[a-z][a-z0-9_]{{0,{LONGEST_NAME - 1}}}")
 CHUNK = 1 << 20
@@ -32,7 +34,7 @@ def import_return(
     la_code: str | None = None,
     *,
     replace: bool = False,
-) -> Loaded:
+) -> ImportResult:
     """Import a file or a folder as the return `name` of the warehouse at `path`.
 
     A name that is taken is refused unless its return is to be replaced. The year and the
@@ -149,7 +151,7 @@ def _load(
     year: int | None,
     la_code: str | None,
     advance: Advance,
-) -> Loaded:
+) -> ImportResult:
     """Read the source by what it is: a folder of CSV files, a workbook, or an XML file."""
     if source.is_dir():
         return _load_tables(connection, source, name, year, la_code, advance)
@@ -159,12 +161,12 @@ def _load(
         )
     if dfe_workbook.is_workbook(source):
         return _load_tables(connection, source, name, year, la_code, advance)
-    given = xml_reader.header_years(source)
+    given = parse.header_years(source)
     if given == (None, None) and year is None:
         _refuse_another_root(source)
     year = collection_of(source, given, year)
     warehouse.prepare(connection, year)
-    return xml_reader.load(connection, source, name, year, advance, whole=True)
+    return load_file.load(connection, source, name, year, advance, whole=True)
 
 
 def _load_tables(
@@ -174,7 +176,7 @@ def _load_tables(
     year: int | None,
     la_code: str | None,
     advance: Advance,
-) -> Loaded:
+) -> ImportResult:
     """A return that comes as tables: COLLECT's export in a folder, or a workbook."""
     is_folder = source.is_dir()
     reader = blade if is_folder else dfe_workbook
@@ -196,7 +198,7 @@ def _load_tables(
 
 
 def _refuse_another_root(file: Path) -> None:
-    found, wanted = xml_reader.root_of(file), xsd.message(spec.newest_year()).tag
+    found, wanted = parse.root_of(file), xml_structure.message(spec.newest_year()).tag
     if found is None:
         raise InputError(f"{file}: is not an XML file. Give the file that was made for COLLECT.")
     if found.lower() != wanted.lower():
@@ -206,7 +208,7 @@ def _refuse_another_root(file: Path) -> None:
         )
 
 
-def _notes(connection: Connection, loaded: Loaded) -> list[str]:
+def _notes(connection: Connection, loaded: ImportResult) -> list[str]:
     """What whoever imports a return should know about it."""
     notes = []
     if not spec.has_confirmed_structure(loaded.year):
@@ -217,7 +219,7 @@ def _notes(connection: Connection, loaded: Loaded) -> list[str]:
     if loaded.fault_count:
         notes.append(
             f"the structure has faults ({loaded.fault_count:,}); after `sen2 build` they are issues"
-            f" of this return, rules {xml_reader.STRUCTURE} and {xml_reader.OTHER_YEAR}."
+            f" of this return, rules {result.STRUCTURE} and {result.OTHER_YEAR}."
         )
     whose = connection.execute(
         "select lea, la_code from imported.sen2 cross join audit.extract_settings"

@@ -18,7 +18,8 @@ import pyarrow
 from .. import spec, warehouse
 from ..ground.errors import InputError
 from ..warehouse import LINED_TABLES, quoted
-from .xml_reader import LONGEST_TEXT, STRUCTURE, Connection, Faults, Loaded
+from .result import LONGEST_TEXT, STRUCTURE, Faults, ImportResult
+from .xml.reader import Connection
 
 ROWS_AT_A_TIME = 20_000
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -229,7 +230,7 @@ class Gathered:
             STRUCTURE, line or part.header_row, part.name, None, message
         )
 
-    def store(self, return_id: str, year: int, sha256: str, la_code: str | None) -> Loaded:
+    def store(self, return_id: str, year: int, sha256: str, la_code: str | None) -> ImportResult:
         """Put the return in place of the one of its name."""
         warehouse.forget(self.connection, return_id)
         self._note_headings(year)
@@ -259,7 +260,7 @@ class Gathered:
             "select count(*) from imported.person where return_id = ?", [return_id]
         ).fetchall()[0]
         count = sum(faults.count for faults in self.faults.values())
-        return Loaded(return_id, year, people, count, None)
+        return ImportResult(return_id, year, people, count, None)
 
     def _note_headings(self, year: int) -> None:
         """Columns that nobody knows, and columns of the year that are not there, are faults."""

@@ -8,11 +8,12 @@ import duckdb
 
 from .. import spec, warehouse
 from ..build import build
-from ..gates import gates
+from ..gates import engine, gate_pages, gate_results, gates
 from ..ground.console import Stages, err, out, say
 from ..ground.errors import InputError
-from ..imports import imports, xml_reader
-from ..imports.xml_reader import Loaded
+from ..imports import imports, result
+from ..imports.result import ImportResult
+from ..imports.xml import load_file, parse
 from ..reports.issues import issue_files
 
 OK, RED = 0, 1
@@ -25,27 +26,27 @@ def check(
 
     The warehouse at `path` is made anew, for this file alone.
     """
-    return_id = xml_reader.return_name(file)
+    return_id = result.return_name(file)
     year = _year(file, year)
     path = path or Path("warehouse") / f"check_{return_id}.duckdb"
     folder = folder or Path("out") / f"check_{return_id}"
     stages = Stages()
     loaded = _read(stages, file, return_id, year, path)
-    threading.Thread(target=gates.warm_up, daemon=True).start()
+    threading.Thread(target=engine.warm_up, daemon=True).start()
     with stages.stage("build", "Building the warehouse") as advance:
         nodes = build.build(path, year, advance)
     stages.say("build", f"{nodes} models, seeds and tests")
     rules = _judge(stages, path, loaded)
     with stages.stage("report", "Writing the reports"):
         workbook = issue_files.write_issues(path, return_id, year, folder, identify=identify)
-        gates.write_docs(folder / "gates", [rules])
+        gate_pages.write_docs(folder / "gates", [rules])
     stages.say("report", str(workbook))
     return _conclude(path, loaded, rules)
 
 
 def _year(file: Path, year: int | None) -> int:
     """The year to check by, the one asked for or the header's; notes what is odd about it."""
-    year = imports.collection_of(file, xml_reader.header_years(file), year)
+    year = imports.collection_of(file, parse.header_years(file), year)
     if not spec.has_confirmed_structure(year):
         raise InputError(
             f"{file}: the XML structure of the {year} pilot is not confirmed by any source, so no"
@@ -54,14 +55,14 @@ def _year(file: Path, year: int | None) -> int:
     return year
 
 
-def _read(stages: Stages, file: Path, return_id: str, year: int, path: Path) -> Loaded:
+def _read(stages: Stages, file: Path, return_id: str, year: int, path: Path) -> ImportResult:
     """The file to the schema imported of a new warehouse; a file that is refused leaves none."""
     _make_room(path)
     try:
         with warehouse.connect(path) as connection:
             warehouse.prepare(connection, year)
             with stages.stage("read", "Reading the file") as advance:
-                loaded = xml_reader.load(connection, file, return_id, year, advance)
+                loaded = load_file.load(connection, file, return_id, year, advance)
     except BaseException:
         warehouse.remove(path)
         raise
@@ -91,16 +92,16 @@ def _make_room(path: Path) -> None:
     warehouse.remove(path)
 
 
-def _judge(stages: Stages, path: Path, loaded: Loaded) -> gates.GateResult:
+def _judge(stages: Stages, path: Path, loaded: ImportResult) -> gate_results.GateResult:
     """Does the file break a rule that DfE would call an error?"""
     with stages.stage("rules", "Rules gate"):
         rules = gates.rules_gate(path, loaded.return_id, loaded.year)
-        gates.store_results(path, rules, loaded.return_id, loaded.year)
+        gate_results.store_results(path, rules, loaded.return_id, loaded.year)
     stages.say_gate("rules", len(rules.expectations), is_red=rules.is_red)
     return rules
 
 
-def _conclude(path: Path, loaded: Loaded, rules: gates.GateResult) -> int:
+def _conclude(path: Path, loaded: ImportResult, rules: gate_results.GateResult) -> int:
     """Say what was found, and what could not be checked."""
     out.print()
     for line in issue_files.summarise(path, loaded.return_id):

@@ -20,7 +20,7 @@ from ..ground.files import sha256
 from ..settings.config import Job, Nightly, read_config
 from ..warehouse import encryption, swap
 from . import changes as differences
-from . import refresh, run
+from . import refresh, run, single_stages
 from .changes import APPEARED, CLEARED, Changes
 
 MESSAGE = "nightly.txt"
@@ -122,7 +122,7 @@ class Night:
         )
         return history.save(building.parent / places.RECORDS, made)
 
-    def end(self, ended: run.Ended) -> None:
+    def end(self, ended: run.RunResult) -> None:
         """After a run: record a night on which nothing changed, tidy up, say what is new."""
         if ended.is_unchanged:
             self.text = f"{_who(self.job)}: nothing has changed since the last run.\n"
@@ -220,7 +220,7 @@ def _text(job: Job, now: Path, before: Path, changes: Changes, written: list[Pat
     errors, queries, people = counts
     ready = f"ready, {written[0].name}" if written else f"not ready, {errors:,} errors"
     lines = [f"{_who(job)}, extract of {_extracted_on(now)}: {ready}", ""]
-    if left_out := run.lines_left_out(now):
+    if left_out := single_stages.lines_left_out(now):
         lines += ["Left out of your own files:", *(f"  {line}" for line in left_out), ""]
     if changes.is_first:
         lines += [f"  errors {errors:,}, queries {queries:,}, people {people:,}", ""]

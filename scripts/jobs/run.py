@@ -1,80 +1,38 @@
-"""The main job, stage by stage: land, build, the gates, export, reports."""
+"""The main job, from the extract to the submission, and the parts of it that go alone."""
 
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rich.text import Text
 
-from .. import spec, warehouse
-from ..answers import answers
+from .. import warehouse
 from ..audit import audit_json
-from ..build import build
-from ..export import export, form, parquet, pseudonymised, published_tables
-from ..gates import gates
-from ..ground import places
+from ..gates import gate_pages, gate_results, gates
 from ..ground.console import Stages, err, out, say
 from ..ground.errors import InputError
-from ..land import land, releases
-from ..reports import causes, page, worklists
 from ..reports.issues import issue_files
-from ..reports.issues.words import WORKBOOK
 from ..settings.config import Job
 from ..warehouse import swap
 from . import refresh, side_process, unchanged
+from .single_stages import (
+    BUILT,
+    answers_stage,
+    arrival_stage,
+    build_stage,
+    causes_stage,
+    keep_results,
+    land_stage,
+    report_stage,
+    rules_stage,
+    set_aside_answered,
+    write_issues,
+    write_stage,
+)
+from .year_outputs import Outputs, outputs_of, show_warning
 
-BUILT = "built"
 OK, RED, DEFECT = 0, 1, 3
 MOST_FALLS = 8
-
-
-UNCONFIRMED = (
-    "No source confirms how the XML of the {year} collection is nested: the file {verb} with the"
-    " nesting of the year after and the items and codes of {year}."
-)
-FORM_ALONE = (
-    " The aggregated form, which was compulsory, is written without it. To write the voluntary XML"
-    " too, add --accept-unconfirmed."
-)
-
-
-@dataclass(frozen=True)
-class Outputs:
-    """What is written for a collection, and a warning that goes with it."""
-
-    has_xml: bool
-    has_form: bool
-    warning: str | None = None
-
-
-def outputs_of(year: int, accept_unconfirmed: bool = False) -> Outputs:
-    """What is written for the year; an input error when that is nothing, with the reason."""
-    collection = spec.collection(year)
-    is_unconfirmed = collection.has_person_level and not spec.has_confirmed_structure(year)
-    has_xml = collection.has_person_level and (accept_unconfirmed or not is_unconfirmed)
-    if not has_xml and not collection.has_aggregated:
-        raise InputError(
-            UNCONFIRMED.format(year=year, verb="would be written")
-            + " Add --accept-unconfirmed to have it all the same."
-        )
-    warning = None
-    if is_unconfirmed and has_xml:
-        warning = "WARNING: " + UNCONFIRMED.format(year=year, verb="is written")
-        warning += " COLLECT may refuse it. Say so to whoever uses it."
-    elif is_unconfirmed:
-        warning = "Note: " + UNCONFIRMED.format(year=year, verb="would be written") + FORM_ALONE
-    elif collection.is_provisional:
-        warning = (
-            f"Note: {year} is provisional. No specification for it was found, so the items, codes"
-            " and rules of the year before are used on its dates."
-        )
-    return Outputs(has_xml, collection.has_aggregated, warning)
-
-
-def _warn(outputs: Outputs) -> None:
-    if outputs.warning:
-        say(outputs.warning, to=err)
 
 
 @dataclass(frozen=True)
@@ -87,7 +45,7 @@ class Choices:
 
 
 @dataclass(frozen=True)
-class Ended:
+class RunResult:
     """How a run ended: its exit code, 0 when a submission was written and 1 when not; the files."""
 
     exit_code: int
@@ -107,7 +65,7 @@ def run(
     wait: bool = False,
     force: bool = False,
     finish: Finish = lambda new, written: (),
-) -> Ended:
+) -> RunResult:
     """The whole job.
 
     It builds a new warehouse beside the old one, and the outputs in a folder of their own; all
@@ -115,7 +73,7 @@ def run(
     content, nothing is built unless `force` says so.
     """
     outputs = outputs_of(job.year, choices.accept_unconfirmed)
-    _warn(outputs)
+    show_warning(outputs)
     stages = Stages()
     with refresh.refreshing(job, wait=wait) as new:
         taken = answers_stage(new, stages)
@@ -124,7 +82,7 @@ def run(
         last = unchanged.last_run(new.place.last, job, fingerprint)
         if last and not force:
             written = [job.out / name for name in last.written]
-            return Ended(
+            return RunResult(
                 _conclude(job, outputs, written, last.why, is_unchanged=True), written, True
             )
         build_stage(new.job, stages, compiled=new.place.compiled)
@@ -140,15 +98,15 @@ def run(
         if drafts:
             gates.save_baseline(new.job.warehouse, job.year)
         report_stage(new.job, stages, is_run=True)
-        gates.write_docs(new.job.out / "gates", results)
+        gate_pages.write_docs(new.job.out / "gates", results)
         _keep_run(new.job, stages, "written" if drafts else "red")
-        more = [*finish(new, drafts), *_set_aside(job.out, taken)]
+        more = [*finish(new, drafts), *set_aside_answered(job.out, taken)]
         audit_json.write_audit(new.job)
         new.commit(last=drafts, more=more)
         written = [new.job.shown(path) for path in drafts]
         why = _why_none(results, choices.accept_arrival)
         unchanged.keep(new.place.last, job, fingerprint, written, why)
-    return Ended(_conclude(job, outputs, written, why), written)
+    return RunResult(_conclude(job, outputs, written, why), written)
 
 
 def validate(job: Job) -> int:
@@ -163,7 +121,7 @@ def validate(job: Job) -> int:
     return RED if results[1].is_red else OK
 
 
-def _refuse_what_is_incomplete(arrival: gates.GateResult, is_accepted: bool) -> None:
+def _refuse_what_is_incomplete(arrival: gate_results.GateResult, is_accepted: bool) -> None:
     """Stop where less arrived than last time: what the last run made stays as it is."""
     if not arrival.is_red or is_accepted:
         return
@@ -182,259 +140,14 @@ def export_only(job: Job, accept_arrival: bool = False, accept_unconfirmed: bool
     """The submission from a built warehouse, after its gates; exit code 1 while one is red."""
     warehouse.require_built(job.warehouse)
     outputs = outputs_of(job.year, accept_unconfirmed)
-    _warn(outputs)
+    show_warning(outputs)
     stages = Stages()
     results = [arrival_stage(job, stages)]
     _refuse_what_is_incomplete(results[0], accept_arrival)
     results.append(rules_stage(job, stages))
     written = write_stage(job, stages, outputs, results, results[1].is_red)
-    gates.write_docs(job.out / "gates", results)
+    gate_pages.write_docs(job.out / "gates", results)
     return _conclude(job, outputs, written, _why_none(results, accept_arrival))
-
-
-def answers_stage(new: refresh.Refresh, stages: Stages) -> answers.Taken | None:
-    """What officers answered since the last run, kept in the authority's files before it lands.
-
-    Nothing here stops a run: what cannot be used is listed. None where there was no run before.
-    """
-    before, job = new.place.warehouse, new.asked
-    issue_files.keep_lines_before(before, new.job.warehouse)
-    paths = answers.to_read(job.config, job.out)
-    if not paths or not warehouse.is_built(before):
-        return None
-    with stages.stage("answers", "Reading the officers' answers"):
-        taken = answers.take(paths, job.config, before, job.year, write=True, strict=False)
-        with warehouse.connect(new.job.warehouse) as connection:
-            answers.record(connection, taken.reading)
-    shown = answers.show(taken.reading)
-    files = ", ".join(map(str, taken.written)) or "nothing to write"
-    stages.say("answers", f"{len(paths)} workbooks read: {files}")
-    for line in shown:
-        say(line, under=10)
-    return taken
-
-
-def _set_aside(out: Path, taken: answers.Taken | None) -> Iterator[swap.Step]:
-    """Move a workbook that somebody answered in while the run was on out of the way of the new one.
-
-    The next run reads it there; what this run read of it goes from there, too.
-    """
-    read = taken.sha256 if taken else {}
-    folder = out / places.ANSWERED
-    for path in issue_files.workbooks_in(out):
-        now = answers.sha256(path)
-        if read.get(path) != now and answers.has_answers(path):
-            folder.mkdir(exist_ok=True)
-            yield swap.replace(path, folder / f"{path.stem}_{now[:12]}{path.suffix}")
-    for path, sha256 in read.items():
-        if path.parent == folder and answers.sha256(path) == sha256:
-            yield swap.remove(path)
-
-
-def land_stage(job: Job, stages: Stages, extract: Path, mappings: Sequence[Path] = ()) -> None:
-    """Extract to the schema raw; values that no mapping has are listed in --out."""
-    tables = len(spec.contract(job.year))
-    with stages.stage("land", "Landing the extract") as advance:
-        done: list[str] = []
-
-        def on_table(table: str, rows: int) -> None:
-            done.append(table)
-            advance(len(done), tables)
-
-        rows = land.land(extract, job.year, job.config, job.warehouse, on_table, mappings)
-        listed = job.out / "unmapped_values.csv"
-        unmapped = land.write_unmapped(job.warehouse, listed)
-    words = (
-        f"; {unmapped} local values without a mapping, listed in {job.shown(listed)}"
-        if unmapped
-        else ""
-    )
-    stages.say("land", f"{rows:,} rows from {extract}{words}")
-    for line in lines_left_out(job.warehouse):
-        say(f"Note: {line}", to=err)
-    if job.config.published is not None:
-        published_stage(job, stages)
-
-
-def lines_left_out(path: Path) -> list[str]:
-    """The lines of the authority's own files (notes, corrections) that were left out, and why."""
-    with warehouse.connect(path, read_only=True) as connection:
-        rows = connection.execute(
-            "select file, row, column_name, reason from audit.lines_left_out order by all"
-        ).fetchall()
-    return [
-        f"{file}, row {row}{f', column {column}' if column else ''}: {reason} Left out until then."
-        for file, row, column, reason in rows
-    ]
-
-
-def published_stage(job: Job, stages: Stages) -> None:
-    """DfE's published tables to the schema raw: last year's figures and the national bands."""
-    folder = job.config.published
-    with (
-        stages.stage("published", "Reading DfE's published tables"),
-        warehouse.connect(job.warehouse, reaches=[folder] if folder else ()) as connection,
-    ):
-        warehouse.prepare(connection, job.year)
-        files, own = releases.land(connection, folder, job.config.la_code)
-    stages.say("published", f"{files} files of {folder}, {own:,} figures of this authority")
-
-
-def build_stage(job: Job, stages: Stages, compiled: Path | None = None) -> None:
-    """Raw to every layer; Great Expectations loads meanwhile: both take seconds."""
-    threading.Thread(target=gates.warm_up, daemon=True).start()
-    with warehouse.connect(job.warehouse) as connection:
-        warehouse.prepare(connection, job.year)  # what an older version did not land
-    with stages.stage("build", "Building the warehouse") as advance:
-        nodes = build.build(job.warehouse, job.year, advance, compiled=compiled)
-    with warehouse.connect(job.warehouse, read_only=True) as connection:
-        counts = connection.execute(
-            "select (select count(*) from person_level.person where return_id = $1),"
-            " (select count(*) from intermediate.case_scope where category = 'active_plan'),"
-            " (select count(*) from intermediate.case_scope)",
-            [BUILT],
-        ).fetchone() or (0, 0, 0)
-    stages.say(
-        "build",
-        f"{nodes} models, seeds and tests: {counts[0]:,} people returned,"
-        f" {counts[1]:,} active plans, {counts[2]:,} cases judged",
-    )
-
-
-def arrival_stage(job: Job, stages: Stages) -> gates.GateResult:
-    """Is what landed whole, and like the last good run?"""
-    with stages.stage("arrival", "Arrival gate"):
-        result = gates.arrival_gate(job.warehouse, job.year)
-    stages.say_gate("arrival", len(result.expectations), is_red=result.is_red)
-    return result
-
-
-def rules_stage(job: Job, stages: Stages) -> gates.GateResult:
-    """Does the return break a rule that DfE would call an error?"""
-    with stages.stage("rules", "Rules gate"):
-        result = gates.rules_gate(job.warehouse, BUILT, job.year)
-    stages.say_gate("rules", len(result.expectations), is_red=result.is_red)
-    if result.agreed:
-        stages.say("rules", f"{gates.agreed_words(result.agreed)}: they do not close the gate")
-    return result
-
-
-def write_stage(
-    job: Job,
-    stages: Stages,
-    outputs: Outputs,
-    results: list[gates.GateResult],
-    is_red: bool,
-    workbook: side_process.Beside | None = None,
-) -> list[Path]:
-    """Write all that the year asks for, or nothing; an older file does not stay looking current.
-
-    The warehouse is only read until all is written and the `workbook`, which is being made of it
-    beside this, is done too; then the submission and what the gates found are kept in it.
-    """
-    submission, forms = None, []
-    try:
-        if outputs.has_xml and not is_red:
-            submission = export_stage(job, stages, results)
-            is_red = submission is None
-        if outputs.has_form:
-            forms = form_stage(job, stages, is_draft=is_red)
-        if workbook:
-            with stages.stage("report", "Writing the reports"):
-                workbook.wait()
-    finally:
-        if workbook:
-            workbook.stop()
-        keep_results(job, results)
-    written = [submission.path] if submission else []
-    export.retire_others(
-        job.out, job.config.la_code, job.year, keep=written[0] if written else None
-    )
-    if submission:
-        _keep_submission(job, submission)
-    return written if is_red else [*written, *forms]
-
-
-def keep_results(job: Job, results: Iterable[gates.GateResult]) -> None:
-    """Keep in the warehouse what the gates found."""
-    for result in results:
-        gates.store_results(job.warehouse, result, BUILT, job.year)
-
-
-def form_stage(job: Job, stages: Stages, *, is_draft: bool) -> list[Path]:
-    """The aggregated form to type from; while it has errors, a draft of it."""
-    with stages.stage("form", "Writing the form"):
-        paths = form.write_form(job.warehouse, job.year, job.out, is_draft=is_draft)
-    stages.say("form", ", ".join(str(job.shown(path)) for path in paths))
-    return paths
-
-
-def export_stage(
-    job: Job, stages: Stages, results: list[gates.GateResult]
-) -> export.Submission | None:
-    """Write, check and publish the submission; nothing is published when the file is not right.
-
-    The leaving gate's result is added to `results`.
-    """
-
-    def why_not(written: export.Digests, stored: export.Digests) -> list[str]:
-        results.append(gates.leaving_gate(written, stored))
-        return results[-1].reasons
-
-    with stages.stage("export", "Writing the submission"):
-        try:
-            submission = export.export(job.warehouse, BUILT, job.year, job.out, why_not=why_not)
-        except export.NotValidError as error:
-            err.print()
-            say(error, to=err)
-            return None
-    stages.say(
-        "export",
-        f"{job.shown(submission.path)}: {submission.person_count:,} people,"
-        f" {submission.bytes / 1e6:.1f} MB, valid against its schema, equal to the tables",
-    )
-    return submission
-
-
-def _keep_submission(job: Job, submission: export.Submission) -> None:
-    """Record the submission; it takes the place of an earlier one with its number."""
-    with warehouse.connect(job.warehouse) as connection:
-        connection.execute(
-            "delete from audit.submissions"
-            " where collection_year = ? and serial_no = ? and not is_final",
-            [job.year, submission.serial_no],
-        )
-        connection.execute(
-            "insert into audit.submissions"
-            " select ?, ?, ?, ?, ?, ?, as_at, false, null from intermediate.survey",
-            [
-                job.year,
-                submission.serial_no,
-                submission.path.name,
-                submission.sha256,
-                submission.bytes,
-                submission.person_count,
-            ],
-        )
-
-
-def write_issues(job: Job) -> Path:
-    """The workbook of what to fix; gives its path."""
-
-    def set_aside() -> None:
-        if job.becomes is None:  # in a run they move with everything else
-            for step in _set_aside(job.out, None):
-                swap.put(Path(step.source), Path(step.target))
-
-    return issue_files.write_issues(
-        job.warehouse,
-        BUILT,
-        job.year,
-        job.out,
-        identify=job.config.identify_people,
-        by_worker=job.config.workbooks == "by_worker",
-        before_replacing=set_aside,
-    )
 
 
 def causes_only(job: Job) -> None:
@@ -443,48 +156,6 @@ def causes_only(job: Job) -> None:
     stages = Stages()
     causes_stage(job, stages)
     write_issues(job)
-
-
-def causes_stage(job: Job, stages: Stages) -> None:
-    """Run the rules again with dates of an earlier return, to see what they clear."""
-    with stages.stage("causes", "Looking for likely causes"):
-        found = causes.find_causes(job.warehouse, job.year)
-    stages.say("causes", f"{found:,} dates of an earlier return would clear several faults each")
-
-
-def report_stage(job: Job, stages: Stages, *, is_run: bool = False) -> None:
-    """The figures that DfE would publish, the page, and what to fix, which a run has begun."""
-    with stages.stage("report", "Writing the reports"):
-        path = job.out / WORKBOOK if is_run else write_issues(job)
-        lists = worklists.write_worklists(
-            job.warehouse, job.year, job.out, identify=job.config.identify_people
-        )
-        tables = published_tables.write_published(
-            job.warehouse, BUILT, job.year, job.out, job.config.published_release
-        )
-        html = page.write_page(job, is_run=is_run)
-    tables_words = f"{len(tables)} tables in {job.shown(job.out / places.PUBLISHED)}"
-    stages.say(
-        "report", f"{job.shown(html)}, {job.shown(path)}, {job.shown(lists)}, and {tables_words}"
-    )
-
-
-def parquet_stage(job: Job, stages: Stages) -> None:
-    """The tables of the warehouse as Parquet files."""
-    with stages.stage("parquet", "Writing Parquet files"):
-        files = parquet.write_parquet(job.warehouse, job.out)
-    words = "They hold personal data: keep them where you keep the extracts."
-    stages.say("parquet", f"{len(files)} tables in {job.out / places.PARQUET}. {words}")
-
-
-def pseudonymised_stage(job: Job, stages: Stages) -> None:
-    """The copy of the warehouse for analysts, with pseudonyms."""
-    with stages.stage("copy", "Writing the pseudonymised copy"):
-        made = pseudonymised.write(job.warehouse, job.year, job.out, job.config.small_numbers)
-    words = "It is still personal data: docs/pseudonymised.md says what it hides and what not."
-    stages.say("copy", f"{made.tables} tables in {made.path}. {words}")
-    if made.left_out:
-        err.print(f"Note: {made.left_out} tables that this project does not make were left out.")
 
 
 def _keep_run(job: Job, stages: Stages, outcome: str) -> None:
@@ -521,14 +192,14 @@ def _conclude(
         files = ", ".join(map(str, written))
         say(Text.assemble((f"The {ready} is ready:", "bold green"), f" {files}"))
         if outputs.has_form:
-            _warn(outputs)
+            show_warning(outputs)
         return OK
     err.print()
     err.print(Text.assemble(("No submission was written.", "bold red"), f" {why}"), soft_wrap=True)
     return RED
 
 
-def _why_none(results: Sequence[gates.GateResult], accept_arrival: bool) -> str:
+def _why_none(results: Sequence[gate_results.GateResult], accept_arrival: bool) -> str:
     """Why there is no submission; an extract of another size than expected is no error of it."""
     closed = [r for r in results if r.is_red and not (accept_arrival and r.gate == "arrival")]
     arrival = [reason for result in closed if result.gate == "arrival" for reason in result.reasons]

@@ -9,14 +9,14 @@ from rich.text import Text
 
 from .. import warehouse
 from ..audit import audit_json
-from ..gates import gates
+from ..gates import gate_pages, gate_results
 from ..ground import places
 from ..ground.console import Stages, err, out, say, say_text
 from ..ground.errors import InputError
 from ..ground.files import sha256
 from ..reports.issues.queries import AGREED
 from ..settings.config import Job
-from . import run
+from . import run, single_stages, year_outputs
 
 LONGEST_NAME = 100
 
@@ -48,24 +48,24 @@ def sign_off(job: Job, name: str) -> int:
     name = name.strip()
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         raise InputError(f"--by: give the name of who signs, up to {LONGEST_NAME} characters.")
-    outputs = run.outputs_of(job.year)
+    outputs = year_outputs.outputs_of(job.year)
     if not outputs.has_xml:
         raise InputError(f"The {job.year} collection is a form: there is no file to sign off.")
     warehouse.require_built(job.warehouse)
     with warehouse.connect(job.warehouse, read_only=True) as connection:
         _refuse_a_signed_number(connection, job.year)
     stages = Stages()
-    results = [run.arrival_stage(job, stages), run.rules_stage(job, stages)]
+    results = [single_stages.arrival_stage(job, stages), single_stages.rules_stage(job, stages)]
     with warehouse.connect(job.warehouse, read_only=True) as connection:
         unexplained = unexplained_queries(connection)
     if any(result.is_red for result in results) or unexplained:
-        run.keep_results(job, results)
+        single_stages.keep_results(job, results)
         _say_why_not(results, unexplained)
         return run.RED
-    written = run.write_stage(job, stages, outputs, results, is_red=False)
+    written = single_stages.write_stage(job, stages, outputs, results, is_red=False)
     if not written:
         return run.RED
-    gates.write_docs(job.out / "gates", results)
+    gate_pages.write_docs(job.out / "gates", results)
     kept = _freeze(job, written[0], name)
     audit_json.write_audit(job)
     out.print()
@@ -122,7 +122,9 @@ def _refuse_a_signed_number(connection: duckdb.DuckDBPyConnection, year: int) ->
         )
 
 
-def _say_why_not(results: list[gates.GateResult], unexplained: list[tuple[str, str, int]]) -> None:
+def _say_why_not(
+    results: list[gate_results.GateResult], unexplained: list[tuple[str, str, int]]
+) -> None:
     err.print("\n[bold red]It cannot be signed off.[/bold red]")
     for result in results:
         if result.is_red:

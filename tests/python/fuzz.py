@@ -46,7 +46,7 @@ from sen2.audit import verify
 from sen2.collect import headed_table
 from sen2.ground import console, files, spreadsheet
 from sen2.ground.errors import InputError
-from sen2.imports import imports, xml_reader
+from sen2.imports import imports, result
 from sen2.land.land import land
 from sen2.land.mapping.model import read_mapping
 from sen2.land.propose import propose, write_yaml
@@ -603,7 +603,7 @@ def _import(box: Box, case: tuple[str, bytes, str]) -> None:
     path = box.given / file
     path.write_bytes(data)
     with contextlib.suppress(InputError):
-        xml_reader.return_name(path)
+        result.return_name(path)
     imports.import_return(path, name, box.warehouse, YEAR, "330", replace=True)
 
 

@@ -13,10 +13,10 @@ import pytest
 
 from sen2 import spec
 from sen2.export import export
-from sen2.gates import gates
+from sen2.gates import gate_results
 from sen2.ground.console import Stages
 from sen2.ground.errors import DefectError, InputError
-from sen2.jobs import run
+from sen2.jobs import single_stages, year_outputs
 from sen2.jobs.side_process import beside
 from sen2.settings.config import Job, read_config
 
@@ -149,12 +149,18 @@ def test_a_submission_that_is_wrong_is_told_although_the_workbook_is_being_made(
     copy = Path(shutil.copy(built.warehouse, tmp_path / "sen2.duckdb"))
     job = Job(YEAR, read_config(spec.PROJECT / "sen2.yml"), copy, tmp_path / "out")
     monkeypatch.setattr(export, "export", wrong)
-    found = [gates.GateResult("rules", [gates.Checked("all", "all", "error", "met")])]
+    found = [
+        gate_results.GateResult(
+            "rules", [gate_results.ExpectationResult("all", "all", "error", "met")]
+        )
+    ]
     with (
         pytest.raises(DefectError, match="it is wrong"),
         beside(read_and_sleep, copy, tmp_path / "pid") as workbook,
     ):
-        run.write_stage(job, Stages(), run.outputs_of(YEAR), found, False, workbook)
+        single_stages.write_stage(
+            job, Stages(), year_outputs.outputs_of(YEAR), found, False, workbook
+        )
     with duckdb.connect(str(copy), read_only=True) as connection:
         kept = connection.execute("select gate, suite from audit.gate_results").fetchall()
     assert ("rules", "all") in kept

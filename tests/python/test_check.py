@@ -19,20 +19,22 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from sen2 import spec, warehouse
-from sen2.export import export, xsd
+from sen2.export import read_back, xml_text
 from sen2.gates import gates
 from sen2.ground.errors import InputError
-from sen2.imports import xml_reader
+from sen2.imports import result
+from sen2.imports.xml import load_file, parse, structure, table_writer
 from sen2.jobs import check
 from sen2.land.land import land
 from sen2.sample import write_sample
 from sen2.settings.config import read_config
+from sen2.spec import xml_structure
 
 from .conftest import YEAR, Built, dbt, failures, once
 from .test_run import sen2, values_of_people
 
 HERE = Path(__file__).parent
-YEARS = [year for year in xsd.years() if spec.has_confirmed_structure(year)]
+YEARS = [year for year in xml_structure.years() if spec.has_confirmed_structure(year)]
 SAMPLES = {int(path.stem[-4:]): path for path in sorted((HERE / "samples").glob("*.xml"))}
 FILES = [*SAMPLES.values(), *sorted((HERE / "golden").glob("*.xml"))]
 TABLES = {table: columns[1:] for table, columns in spec.person_level_columns().items()}
@@ -57,7 +59,7 @@ def load(
     """Read a file of this content as the return `x`; gives its faults in order."""
     path = folder / "x.xml"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    xml_reader.load(connection, path, "x", year)
+    load_file.load(connection, path, "x", year)
     return faults(connection)
 
 
@@ -153,11 +155,11 @@ def test_every_value_is_read_into_its_place_with_its_line(
     path: Path, connection: duckdb.DuckDBPyConnection
 ) -> None:
     year = int(path.stem[-4:])
-    assert xml_reader.header_years(path) == (
+    assert parse.header_years(path) == (
         str(year),
         etree.parse(path).findtext(".//ReferenceDate"),
     )
-    loaded = xml_reader.load(connection, path, "x", year)
+    loaded = load_file.load(connection, path, "x", year)
     wanted, lines = expected_tables(path)
     for table, expected in wanted.items():
         assert rows(connection, table) == sorted(
@@ -193,10 +195,10 @@ def test_a_return_that_is_read_again_takes_the_place_of_the_first(
 def test_a_file_that_is_refused_leaves_what_was_there(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(xml_reader, "ROWS_AT_A_TIME", 1)
+    monkeypatch.setattr(table_writer, "ROWS_AT_A_TIME", 1)
     load(connection, tmp_path, sample())
     wanted = {table: rows(connection, table) for table in TABLES}
-    refused = replaced("Ella</", "x" * (xml_reader.LONGEST_TEXT + 1) + "</")(sample())
+    refused = replaced("Ella</", "x" * (result.LONGEST_TEXT + 1) + "</")(sample())
     with pytest.raises(InputError, match="is longer than"):
         load(connection, tmp_path, refused)
     assert {table: rows(connection, table) for table in TABLES} == wanted
@@ -212,10 +214,12 @@ def test_batches_of_rows_add_up_to_the_file(
     load(connection, tmp_path, sample())
     wanted = {table: rows(connection, table) for table in TABLES}
     batches = []
-    write = xml_reader._Tables.write
-    monkeypatch.setattr(xml_reader, limit, 1)
+    write = table_writer.TableWriter.write
+    monkeypatch.setattr(table_writer, limit, 1)
     monkeypatch.setattr(
-        xml_reader._Tables, "write", lambda tables: batches.append(tables.count) or write(tables)
+        table_writer.TableWriter,
+        "write",
+        lambda tables: batches.append(tables.count) or write(tables),
     )
     assert load(connection, tmp_path, sample()) == []
     assert {table: rows(connection, table) for table in TABLES} == wanted
@@ -235,7 +239,7 @@ def test_batches_of_rows_add_up_to_the_file(
         ("\u00a0", "\u00a0"),
         ("  \n ", None),
         ("", None),
-        ("x" * xml_reader.LONGEST_TEXT, "x" * xml_reader.LONGEST_TEXT),
+        ("x" * result.LONGEST_TEXT, "x" * result.LONGEST_TEXT),
     ],
 )
 def test_a_value_loses_only_the_line_breaks_and_indents_around_it(
@@ -285,9 +289,9 @@ def test_only_last_review_of_one_year_may_stand_anywhere() -> None:
     anywhere = {
         (year, part.tag, child.tag)
         for year in YEARS
-        for part in xml_reader._structure(year)[1].values()
+        for part in structure.structure_of(year)[1].values()
         for child in part.children.values()
-        if child.position == xml_reader.ANYWHERE and child.is_of_year
+        if child.position == structure.ANYWHERE and child.is_of_year
     }
     assert anywhere == {(2025, "ActivePlans", "LastReview")}
 
@@ -488,7 +492,7 @@ def test_of_a_file_that_breaks_off_the_complete_people_are_kept(
     load(connection, tmp_path, text)
     assert [row[0] for row in rows(connection, "person")] == [FIRST]
     assert {row[0] for row in rows(connection, "requests")} == {FIRST}
-    loaded = xml_reader.load(connection, tmp_path / "x.xml", "x", YEAR)
+    loaded = load_file.load(connection, tmp_path / "x.xml", "x", YEAR)
     assert (loaded.person_count, loaded.stopped_at) == (1, text.count("\n") + 1)
 
 
@@ -517,7 +521,7 @@ def test_a_fault_of_one_kind_is_kept_a_few_times_and_counted(
     person = "<Person><Shoe/>\n</Person>"
     text = f"<Message><Header/><Persons>{person * 1000}</Persons></Message>"
     found = [fault for fault in load(connection, tmp_path, text) if fault[2] == "Shoe"]
-    assert [fault[1] for fault in found[:-1]] == list(range(1, xml_reader.MOST_OF_A_KIND + 1))
+    assert [fault[1] for fault in found[:-1]] == list(range(1, result.MOST_OF_A_KIND + 1))
     assert found[-1][1] == 1000
     assert "975 more like it" in found[-1][4]
     many = "".join(f"<e{n}/>" for n in range(10_000))
@@ -533,16 +537,16 @@ def test_a_fault_of_one_kind_is_kept_a_few_times_and_counted(
         ("SEN2_330_2026_001.xml", "sen2_330_2026_001"),
         ("../a b'; drop--.xml", "a_b_drop"),
         ("\u00e9.xml", "file"),
-        ("x" * 200 + ".xml", "x" * xml_reader.LONGEST_NAME),
+        ("x" * 200 + ".xml", "x" * result.LONGEST_NAME),
     ],
 )
 def test_the_name_of_a_return_is_safe(name: str, read: str) -> None:
-    assert xml_reader.return_name(Path(name)) == read
+    assert result.return_name(Path(name)) == read
 
 
 def test_the_name_of_the_built_return_is_refused() -> None:
     with pytest.raises(InputError, match="rename"):
-        xml_reader.return_name(Path("Built.xml"))
+        result.return_name(Path("Built.xml"))
 
 
 SMALL = sample().encode()[: sample().encode().index(b"\t\t<Person>\n", 4000)] + (
@@ -593,8 +597,8 @@ def test_whatever_is_in_a_file_it_is_read_or_refused(
     path.write_bytes(content)
     refused = ""
     try:
-        xml_reader.header_years(path)
-        loaded = xml_reader.load(connection, path, "x", YEAR)
+        parse.header_years(path)
+        loaded = load_file.load(connection, path, "x", YEAR)
     except InputError as error:
         refused = str(error)
     if refused:
@@ -819,7 +823,7 @@ def leaves(year: int) -> list[tuple[str, str]]:
     """Every item that the year's structure needs, with the group it stands in."""
     return [
         (group.tag, leaf.tag)
-        for group in xsd.message(year).walk()
+        for group in xml_structure.message(year).walk()
         for leaf in group.leaves
         if leaf.least != "0"
     ]
@@ -829,7 +833,7 @@ def parts(year: int) -> list[tuple[str, str]]:
     """Every part of a person that the year's structure needs, with the group it stands in."""
     return [
         (group.tag, part.tag)
-        for group in xsd.message(year).walk()
+        for group in xml_structure.message(year).walk()
         for part in group.groups
         if part.least != "0" and group.keys
     ]
@@ -861,8 +865,8 @@ def checked(tmp_path_factory: pytest.TempPathFactory) -> Path:
             select = ["--select", "+path:models/person_level", "--exclude", "resource_type:test"]
             assert failures(dbt(path, folder / "target", "build", *select)) == []
             with warehouse.connect(path) as connection:
-                draft = export.write(connection, "built", YEAR, folder)
-                xml_reader.load(connection, draft.path, "exported", YEAR)
+                draft = xml_text.write(connection, "built", YEAR, folder)
+                load_file.load(connection, draft.path, "exported", YEAR)
                 draft.path.rename(folder / "exported.xml")
                 _load_samples(connection, folder)
             assert failures(dbt(path, folder / "target", "build", *NO_UNIT_TESTS)) == []
@@ -875,7 +879,7 @@ NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 
 def _load_samples(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     for year, path in SAMPLES.items():
-        xml_reader.load(connection, path, f"sample_{year}", year)
+        load_file.load(connection, path, f"sample_{year}", year)
         root = etree.parse(str(path)).getroot()
         for parent, tag in leaves(year):
             if parent in ("CollectionDetails", "Source"):
@@ -889,11 +893,11 @@ def _load_samples(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
         _load_tree(connection, folder, root, f"gaps_{year}", year)
     faulty = TOO_MANY(FAULTS["other year"][0](FAULTS["truncated"][0](sample())))
     (folder / "faulty.xml").write_text(faulty, encoding="utf-8")
-    xml_reader.load(connection, folder / "faulty.xml", "faulty", YEAR)
+    load_file.load(connection, folder / "faulty.xml", "faulty", YEAR)
     for name in ("no header", "no persons"):
         path = folder / f"{name}.xml"
         path.write_text(FAULTS[name][0](sample()), encoding="utf-8")
-        xml_reader.load(connection, path, xml_reader.return_name(path), YEAR)
+        load_file.load(connection, path, result.return_name(path), YEAR)
     for seed in range(RANDOM_RETURNS):
         year = list(SAMPLES)[seed % len(SAMPLES)]
         _load_tree(connection, folder, shuffled(seed, year), f"random_{seed}", year)
@@ -935,7 +939,7 @@ def _load_tree(
 ) -> None:
     path = folder / f"{name}.xml"
     path.write_bytes(etree.tostring(root))
-    xml_reader.load(connection, path, name, year)
+    load_file.load(connection, path, name, year)
 
 
 def query(path: Path, sql: str, *values: object) -> list[tuple]:
@@ -990,7 +994,7 @@ def test_a_file_breaks_the_rules_that_the_return_it_was_made_of_breaks(checked: 
 def test_a_return_survives_the_way_into_a_file_and_back(checked: Path) -> None:
     with warehouse.connect(checked, read_only=True) as connection:
         digests = [
-            export.digests_of_tables(connection, return_id, YEAR)
+            read_back.digests_of_tables(connection, return_id, YEAR)
             for return_id in ("built", "exported")
         ]
     assert digests[0] == digests[1]
@@ -1108,7 +1112,7 @@ def test_a_return_without_a_header_or_people_is_judged_and_red(name: str, checke
 
 def test_the_command_reports_on_a_file_and_says_no_value(built: Built, tmp_path: Path) -> None:
     with warehouse.connect(built.warehouse, read_only=True) as connection:
-        export.write(connection, "built", YEAR, tmp_path).path.rename(tmp_path / "My File.xml")
+        xml_text.write(connection, "built", YEAR, tmp_path).path.rename(tmp_path / "My File.xml")
     done = sen2(tmp_path, "check", "My File.xml")
     assert done.returncode == 0, done.stderr
     out = tmp_path / "out" / "check_my_file"

@@ -8,6 +8,7 @@ import duckdb
 import pytest
 
 from sen2 import spec, warehouse
+from sen2.build import compiled
 from sen2.build.build import build, build_models
 from sen2.build.compiled import CACHE, Statement, find_compiled, fingerprint
 from sen2.ground.errors import DefectError, InputError
@@ -15,7 +16,7 @@ from sen2.ground.sql import quoted
 from sen2.land.land import land
 from sen2.settings.config import read_config
 
-from .conftest import SHARED, YEAR, Built, dbt
+from .conftest import YEAR, Built, dbt
 from .extracts import models
 
 COLUMNS = """
@@ -88,6 +89,7 @@ def test_it_is_made_beside_the_warehouse_and_again_for_another_version(
 ) -> None:
     """Whatever lies beside the warehouse: it is no module of Python's to dbt."""
     monkeypatch.delenv(CACHE)
+    monkeypatch.setattr(compiled, "SHIPPED", landed.parent / "nowhere")
     for name in ("dbt", "yaml", "sen2", "duckdb"):
         (landed.parent / f"{name}.py").write_text("raise SystemExit(9)\n")
     folder = landed.parent / ".compiled"
@@ -113,8 +115,9 @@ def test_it_is_run_only_from_a_folder_that_is_ours(
     """It is code: whoever may write to it may run anything."""
     folder = tmp_path / "compiled"
     monkeypatch.setenv(CACHE, str(folder))
-    shutil.copytree(SHARED["folder"] / "compiled", folder)
-    folder.chmod(0o700)
+    monkeypatch.setattr(compiled, "SHIPPED", tmp_path / "nowhere")
+    folder.mkdir(mode=0o700)
+    shutil.copytree(models().seeds.parent, folder / fingerprint())
     own = folder / fingerprint()
     assert find_compiled(tmp_path).statements == models().statements
     for path in (folder, own, own / "statements.json", own / "seeds.duckdb"):

@@ -77,6 +77,16 @@ def test_every_link_of_a_page_leads_to_a_file() -> None:
     assert broken == []
 
 
+def test_readme_is_short_and_has_a_door_for_each_reader() -> None:
+    lines = (spec.PROJECT / "README.md").read_text(encoding="utf-8").splitlines()
+    assert len(lines) < 120
+    for reader in ("case officer", "analyst", "data engineer"):
+        (door,) = [
+            line for line in lines if line.startswith((f"| a {reader} |", f"| an {reader} |"))
+        ]
+        assert "](docs/" in door
+
+
 def test_the_macro_of_the_contract_is_made_from_the_contract() -> None:
     text = generate.CONTRACT_MACRO.read_text(encoding="utf-8")
     assert text == generate.contract_macro(), "run make generate"

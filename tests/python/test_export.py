@@ -20,11 +20,12 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from sen2 import spec
-from sen2.export import export, xsd
+from sen2.export import export, read_back, schema_check, xml_text, xsd
 from sen2.ground.errors import DefectError, InputError
+from sen2.spec import xml_structure
 
 HERE = Path(__file__).parent
-YEARS = xsd.years()
+YEARS = xml_structure.years()
 CONFIRMED = [year for year in YEARS if spec.has_confirmed_structure(year)]
 LATEST = YEARS[-1]
 
@@ -185,7 +186,7 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def written(connection: duckdb.DuckDBPyConnection, year: int, out: Path) -> bytes:
-    return export.write(connection, "built", year, out).path.read_bytes()
+    return xml_text.write(connection, "built", year, out).path.read_bytes()
 
 
 # A second, naive writer: the tree that the rows should make, to compare with the file read back.
@@ -257,12 +258,12 @@ def test_a_good_return_fits_the_schema_and_is_read_back_the_same(
     year: int, connection: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
     fill(connection, sample(year))
-    draft = export.write(connection, "built", year, tmp_path)
-    assert export.validate(draft.path, year) == []
-    found = export.digests_of_file(draft.path, year)
-    stored = export.digests_of_tables(connection, "built", year)
+    draft = xml_text.write(connection, "built", year, tmp_path)
+    assert schema_check.validate(draft.path, year) == []
+    found = read_back.digests_of_file(draft.path, year)
+    stored = read_back.digests_of_tables(connection, "built", year)
     assert found == stored
-    assert export.differences(found, stored) == []
+    assert read_back.differences(found, stored) == []
     assert set(found) == set(spec.person_level_columns())
     assert found["placement_detail"].rows == 11
     assert draft.person_count == found["person"].rows == 5
@@ -292,7 +293,7 @@ def test_the_bytes_do_not_depend_on_the_order_of_the_rows_or_on_the_batches(
     fill(connection, sample(LATEST))
     once = written(connection, LATEST, tmp_path)
     assert written(connection, LATEST, tmp_path) == once
-    monkeypatch.setattr(export, "PERSONS_AT_A_TIME", at_a_time)
+    monkeypatch.setattr(xml_text, "PERSONS_AT_A_TIME", at_a_time)
     for seed in (1, 2):
         fill(connection, sample(LATEST), seed)
         assert written(connection, LATEST, tmp_path) == once
@@ -349,11 +350,11 @@ def test_any_return_written_and_parsed_again_is_the_same(
     rows: Rows, seed: int, connection: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
     fill(connection, rows)
-    draft = export.write(connection, "built", LATEST, tmp_path)
+    draft = xml_text.write(connection, "built", LATEST, tmp_path)
     found = draft.path.read_bytes()
     assert tree(etree.fromstring(found)) == expected_tree(rows, LATEST)
-    stored = export.digests_of_tables(connection, "built", LATEST)
-    assert export.digests_of_file(draft.path, LATEST) == stored
+    stored = read_back.digests_of_tables(connection, "built", LATEST)
+    assert read_back.digests_of_file(draft.path, LATEST) == stored
     fill(connection, rows, seed)
     assert written(connection, LATEST, tmp_path) == found
 
@@ -362,11 +363,11 @@ def test_any_return_written_and_parsed_again_is_the_same(
 
 
 def changed(
-    connection: duckdb.DuckDBPyConnection, file: export.Digests, statement: str
+    connection: duckdb.DuckDBPyConnection, file: read_back.Digests, statement: str
 ) -> set[str]:
     """The tables whose digests are no longer those of the file after a statement, then undone."""
     connection.execute(f"begin; {statement}")
-    stored = export.digests_of_tables(connection, "built", LATEST)
+    stored = read_back.digests_of_tables(connection, "built", LATEST)
     connection.execute("rollback")
     return {table for table in stored if stored[table] != file[table]}
 
@@ -375,8 +376,8 @@ def test_one_changed_value_row_or_parent_changes_the_digest_of_its_table(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
     fill(connection, sample(LATEST))
-    draft = export.write(connection, "built", LATEST, tmp_path)
-    file = export.digests_of_file(draft.path, LATEST)
+    draft = xml_text.write(connection, "built", LATEST, tmp_path)
+    file = read_back.digests_of_file(draft.path, LATEST)
     for table in spec.person_level_columns():
         first = f"(select rowid from person_level.{table} where return_id = 'built' limit 1)"
         for item in items(LATEST, table):
@@ -398,9 +399,9 @@ def test_rows_that_hang_from_nothing_keep_the_file_back(
 ) -> None:
     fill(connection, sample(LATEST))
     connection.execute(f"delete from person_level.{table} where person_id = '9'")
-    draft = export.write(connection, "built", LATEST, tmp_path)
-    file = export.digests_of_file(draft.path, LATEST)
-    assert export.differences(file, export.digests_of_tables(connection, "built", LATEST))
+    draft = xml_text.write(connection, "built", LATEST, tmp_path)
+    file = read_back.digests_of_file(draft.path, LATEST)
+    assert read_back.differences(file, read_back.digests_of_tables(connection, "built", LATEST))
 
 
 # The schemas
@@ -416,7 +417,7 @@ def test_the_shipped_schema_is_the_one_generated_from_the_seeds(year: int) -> No
 def test_every_item_of_the_year_has_its_place_in_the_message(year: int) -> None:
     placed = [
         (each.item["table_name"], each.item["column_name"])
-        for each in xsd.message(year).walk()
+        for each in xml_structure.message(year).walk()
         if each.item
     ]
     held = [(row["table_name"], row["column_name"]) for row in spec.in_force("items", year)]
@@ -431,7 +432,7 @@ def test_what_the_schema_requires_an_error_rule_requires_too(year: int) -> None:
         if rule["severity"] in ("error", "load_reject")
         for tag in rule["items"].split(";")
     }
-    required = {each.tag for each in xsd.message(year).walk() if each.least == "1"}
+    required = {each.tag for each in xml_structure.message(year).walk() if each.least == "1"}
     always_written = {"CollectionDetails", "Source", "SoftwareCode", "Message", "Header", "Persons"}
     assert required - ruled - always_written == set()
 
@@ -442,8 +443,8 @@ SAMPLES = sorted((HERE / "samples").glob("*.xml"))
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
 def test_the_samples_fit_the_schema_of_their_year(path: Path) -> None:
     year = int(path.stem[-4:])
-    assert export.validate(path, year) == []
-    assert export.read_back(path, year) == export.digests_of_file(path, year)
+    assert schema_check.validate(path, year) == []
+    assert read_back.read_back(path, year) == read_back.digests_of_file(path, year)
 
 
 DETAIL = "<PlanDetail><SENSetting>OLA</SENSetting><PlacementRank>2</PlacementRank></PlanDetail>"
@@ -462,8 +463,8 @@ DETAIL = "<PlanDetail><SENSetting>OLA</SENSetting><PlacementRank>2</PlacementRan
         ("<Surname>O'Example &amp; Sons</Surname>", "", "Forename"),
         ("<Surname>Sample</Surname>", "<Surname>sec\x0bret</Surname>", "Surname"),
         ("<Surname>Sample</Surname>", "<Surname>&secret;</Surname>", "Surname"),
-        ("</Message>", "", export.WHOLE),
-        ("<Message>", "<!DOCTYPE secret []>\n<Message>", export.WHOLE),
+        ("</Message>", "", schema_check.WHOLE),
+        ("<Message>", "<!DOCTYPE secret []>\n<Message>", schema_check.WHOLE),
         ("\t<Persons>", '\t<Persons secret="secret">', "Persons"),
     ],
 )
@@ -474,11 +475,11 @@ def test_a_file_with_a_fault_does_not_fit_and_no_value_is_told(
     assert old in text
     path = tmp_path / "faulty.xml"
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
-    faults = export.validate(path, 2026)
-    assert export.read_back(path, 2026) is None
+    faults = schema_check.validate(path, 2026)
+    assert read_back.read_back(path, 2026) is None
     assert faults[0].element == element
     line = path.read_text(encoding="utf-8").split(new if new else "\n\n")[0].count("\n") + 1
-    if new and element != export.WHOLE:
+    if new and element != schema_check.WHOLE:
         assert faults[0].line - line in (0, 1)
     assert "secret" not in " ".join(map(str, faults))
 
@@ -490,8 +491,8 @@ def test_a_voluntary_item_is_held_to_no_codes(tmp_path: Path) -> None:
             start = text.index(f"<{item}>") + len(item) + 2
             path = tmp_path / f"{item}.xml"
             path.write_text(f"{text[:start]}ZZ{text[start + 1 :]}", encoding="utf-8")
-            assert (export.validate(path, year) == []) == fits
-            assert (export.read_back(path, year) is not None) == fits
+            assert (schema_check.validate(path, year) == []) == fits
+            assert (read_back.read_back(path, year) is not None) == fits
 
 
 def test_a_thousand_faults_are_enough(tmp_path: Path) -> None:
@@ -499,12 +500,12 @@ def test_a_thousand_faults_are_enough(tmp_path: Path) -> None:
     head, rest = text.split("<Persons>")
     path = tmp_path / "faulty.xml"
     path.write_text(head + "<Persons>" + "<Person/>\n" * 2000 + rest, encoding="utf-8")
-    assert len(export.validate(path, 2026)) == export.MOST_FAULTS
+    assert len(schema_check.validate(path, 2026)) == schema_check.MOST_FAULTS
 
 
 def test_a_year_without_a_person_level_file_is_an_input_error() -> None:
     with pytest.raises(InputError, match="2021"):
-        xsd.message(2021)
+        xml_structure.message(2021)
 
 
 # Publishing
@@ -573,7 +574,7 @@ def test_a_draft_left_over_by_a_broken_run_is_removed(
     left_over = tmp_path / f".SEN2_330_{LATEST}_006.xml.part"
     left_over.write_text("half a file")
     fill(connection, sample(LATEST))
-    draft = export.write(connection, "built", LATEST, tmp_path)
+    draft = xml_text.write(connection, "built", LATEST, tmp_path)
     assert list(tmp_path.iterdir()) == [draft.path]
 
 
@@ -581,12 +582,12 @@ def test_what_cannot_be_named_is_an_input_error(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
     with pytest.raises(InputError, match="0 returns"):
-        export.write(connection, "built", LATEST, tmp_path)
+        xml_text.write(connection, "built", LATEST, tmp_path)
     rows = sample(LATEST)
     rows["sen2"][0]["serial_no"] = "../1"
     fill(connection, rows)
     with pytest.raises(InputError, match="serial_no"):
-        export.write(connection, "built", LATEST, tmp_path)
+        xml_text.write(connection, "built", LATEST, tmp_path)
 
 
 def test_a_folder_that_cannot_be_written_to_is_an_input_error(
@@ -595,14 +596,14 @@ def test_a_folder_that_cannot_be_written_to_is_an_input_error(
     fill(connection, sample(LATEST))
     (tmp_path / "out").write_text("a file")
     with pytest.raises(InputError, match="cannot be written to"):
-        export.write(connection, "built", LATEST, tmp_path / "out")
+        xml_text.write(connection, "built", LATEST, tmp_path / "out")
 
 
 def test_a_draft_that_cannot_be_published_is_removed(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
     fill(connection, sample(LATEST))
-    draft = export.write(connection, "built", LATEST, tmp_path)
+    draft = xml_text.write(connection, "built", LATEST, tmp_path)
     with pytest.raises(InputError, match="cannot be written to"):
         export.publish(draft, tmp_path / "nowhere")
     assert list(tmp_path.iterdir()) == []

@@ -10,8 +10,9 @@ import duckdb
 import pytest
 
 from sen2 import spec
-from sen2.gates import gates
-from sen2.gates.gates import GateResult, TableDigest
+from sen2.export.read_back import TableDigest
+from sen2.gates import gate_pages, gate_results, gates, suite_files
+from sen2.gates.gate_results import GateResult
 from sen2.jobs import run
 
 YEAR = 2026
@@ -77,7 +78,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the suites of the rules and the contract above."""
     for module in (spec, spec.seeds):
         monkeypatch.setattr(module, "seed", SEEDS.__getitem__)
-    gates.write_suites(tmp_path)
+    suite_files.write_suites(tmp_path)
     return tmp_path
 
 
@@ -210,8 +211,8 @@ def test_nothing_personal_leaves_the_gates(
     checked = rules(path, project)
     assert ("rules_person", "P01", "raised") in red(checked)
     arrived = gates.arrival_gate(path, YEAR, project)
-    gates.store_results(path, checked, "built", YEAR)
-    gates.write_docs(tmp_path / "docs", [arrived, checked])
+    gate_results.store_results(path, checked, "built", YEAR)
+    gate_pages.write_docs(tmp_path / "docs", [arrived, checked])
     pages = {page.name: page.read_text() for page in (tmp_path / "docs").iterdir()}
     assert {"index.html", "rules_person.html", "arrival_people.html"} <= pages.keys()
     validations = [each.to_json_dict() for each in (*arrived.validations, *checked.validations)]
@@ -223,7 +224,7 @@ def test_nothing_personal_leaves_the_gates(
 
 
 def test_pages_load_nothing_and_say_the_rule(path: Path, project: Path, tmp_path: Path) -> None:
-    gates.write_docs(tmp_path / "docs", [rules(path, project)])
+    gate_pages.write_docs(tmp_path / "docs", [rules(path, project)])
     for page in (tmp_path / "docs").iterdir():
         for loads in ("http:", "https:", "<script", "<img", "<link", "@import", "url("):
             assert loads not in page.read_text()
@@ -232,7 +233,7 @@ def test_pages_load_nothing_and_say_the_rule(path: Path, project: Path, tmp_path
 
 def test_results_of_a_gate_are_replaced(path: Path, project: Path) -> None:
     for _ in range(2):
-        gates.store_results(path, rules(path, project), "built", YEAR)
+        gate_results.store_results(path, rules(path, project), "built", YEAR)
     with duckdb.connect(str(path)) as connection:
         assert connection.execute(
             "select * from audit.gate_results where expectation = 'R11'"
@@ -395,7 +396,7 @@ def expectations(project: Path) -> dict[str, object]:
 
 
 def test_the_suites_in_gx_are_those_of_the_seeds(tmp_path: Path) -> None:
-    gates.write_suites(tmp_path)
+    suite_files.write_suites(tmp_path)
     assert expectations(spec.PROJECT) == expectations(tmp_path)
 
 
@@ -440,10 +441,12 @@ def test_the_authoritys_severity_goes_before_the_catalogues(
 
 
 def test_an_extract_of_another_size_is_no_error_of_the_return() -> None:
-    size = gates.Checked("arrival_size", "size as published", "error", "broken", "12 plans, not 99")
-    arrival = gates.GateResult("arrival", [size])
-    rules = gates.GateResult("rules", [replace(size, suite="requests", rule_id="R11")])
-    no_error = gates.GateResult("rules", [replace(size, outcome="met")])
+    size = gate_results.ExpectationResult(
+        "arrival_size", "size as published", "error", "broken", "12 plans, not 99"
+    )
+    arrival = gate_results.GateResult("arrival", [size])
+    rules = gate_results.GateResult("rules", [replace(size, suite="requests", rule_id="R11")])
+    no_error = gate_results.GateResult("rules", [replace(size, outcome="met")])
     assert run._why_none([arrival, no_error], accept_arrival=False) == (
         "The extract is not as expected. The rules found no error that stops the return.\n"
         "  12 plans, not 99"

@@ -13,7 +13,7 @@ import pytest
 from sen2 import spec
 from sen2.build.build import build_models as run_models
 from sen2.ground.errors import InputError
-from sen2.jobs.run import lines_left_out
+from sen2.jobs.single_stages import lines_left_out
 from sen2.land.land import land
 from sen2.settings.config import Config
 from sen2.settings.kept_files import KEPT_TABLES

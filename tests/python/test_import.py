@@ -6,9 +6,9 @@ import duckdb
 import pytest
 
 from sen2 import spec, warehouse
-from sen2.export import xsd
 from sen2.ground.errors import InputError
-from sen2.imports import imports, xml_reader
+from sen2.imports import imports, result
+from sen2.spec import xml_structure
 
 from .conftest import YEAR
 from .test_run import sen2
@@ -96,7 +96,7 @@ def test_a_return_is_replaced_when_asked(path: Path) -> None:
 
 
 def test_an_import_that_fails_leaves_the_old_return(path: Path, tmp_path: Path) -> None:
-    long = edited(tmp_path, "<Surname>", "<Surname>" + "x" * (xml_reader.LONGEST_TEXT + 1))
+    long = edited(tmp_path, "<Surname>", "<Surname>" + "x" * (result.LONGEST_TEXT + 1))
     assert "longer than" in refusal(long, path, replace=True)
     cut = tmp_path / "cut.xml"
     text = SAMPLES[YEAR].read_text(encoding="utf-8")
@@ -165,7 +165,7 @@ def test_the_guide_s_spelling_and_either_place_of_last_review_are_read(
 def test_a_file_of_the_pilot_is_read_with_a_warning(
     path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    unconfirmed = [year for year in xsd.years() if not spec.has_confirmed_structure(year)]
+    unconfirmed = [year for year in xml_structure.years() if not spec.has_confirmed_structure(year)]
     assert unconfirmed == [2022]
     loaded = imports.import_return(HERE / "golden" / "sen2_2022.xml", "pilot", path)
     assert (loaded.year, loaded.fault_count) == (2022, 0)

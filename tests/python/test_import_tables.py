@@ -12,7 +12,7 @@ import pytest
 
 from sen2 import spec
 from sen2.ground.errors import InputError
-from sen2.imports import dfe_workbook, imports, table_return, xml_reader
+from sen2.imports import dfe_workbook, imports, result, table_return
 from sen2.untrusted import workbook_cells
 
 from .other_forms import (
@@ -263,7 +263,7 @@ def ragged(folder: Path) -> None:
 def long_value(folder: Path) -> None:
     path = next(folder.glob("*_person.csv"))
     text = path.read_text(encoding="utf-8")
-    path.write_text(text + "x" * (xml_reader.LONGEST_TEXT + 1), encoding="utf-8")
+    path.write_text(text + "x" * (result.LONGEST_TEXT + 1), encoding="utf-8")
 
 
 def open_quote(folder: Path) -> None:

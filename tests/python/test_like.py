@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sen2.cli import main as cli
+from sen2.cli import main
 from sen2.dev.proof.compare import prove
 from sen2.dev.proof.models import Pipeline
 from sen2.ground.errors import InputError
@@ -243,7 +243,7 @@ def test_a_wrong_request_is_refused(
     folder = tmp_path / "extract"
     monkeypatch.setattr("sys.argv", ["sen2", "sample", str(folder), *arguments])
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        main.main()
     assert ended.value.code == 2
     assert message in capsys.readouterr().err
     assert not folder.exists()

@@ -16,7 +16,7 @@ import pytest
 from sen2 import spec
 from sen2.audit import history
 from sen2.build import build, project
-from sen2.gates import gates
+from sen2.gates import gate_results, gates
 from sen2.ground import keys, places
 from sen2.ground.errors import InputError
 from sen2.jobs import nightly
@@ -49,8 +49,8 @@ class Nights:
         shutil.copytree(built.extract, folder / "extract")
         self.write("keep: 1")
         monkeypatch.setattr(build, "build", self._build)
-        for name, function in soak.open_gates().items():
-            monkeypatch.setattr(gates, name, function)
+        for module, name, function in soak.open_gates():
+            monkeypatch.setattr(module, name, function)
 
     def write(self, *lines: str, when: str = "changes") -> None:
         """Write the settings; the message of each night is added to told.txt."""
@@ -154,9 +154,11 @@ def test_half_an_extract_leaves_last_nights_files_and_says_what_fell(
 ) -> None:
     assert nights.run() == 0
     files = {path: path.read_bytes() for path in nights.out.rglob("*") if path.is_file()}
-    people = gates.Checked("arrival_people", "rows", "error", "broken", "About as many.", 30, 30)
+    people = gate_results.ExpectationResult(
+        "arrival_people", "rows", "error", "broken", "About as many.", 30, 30
+    )
     fell = "people 60 rows in the last good run, 30 now"
-    half = gates.GateResult("arrival", [people], fallen={("arrival_people", "rows"): fell})
+    half = gate_results.GateResult("arrival", [people], fallen={("arrival_people", "rows"): fell})
     monkeypatch.setattr(gates, "arrival_gate", lambda *_: half)
     soak.blank_a_surname(nights.folder / "extract")
     with pytest.raises(InputError) as refused:

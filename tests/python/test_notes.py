@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from sen2 import spec
 from sen2.ground.errors import InputError
-from sen2.jobs import run
+from sen2.jobs import single_stages
 from sen2.land import authority_files
 from sen2.land import land as landing
 from sen2.reports.issues import issue_files
@@ -331,7 +331,7 @@ def test_a_wrong_line_is_named_and_the_others_apply(
         assert refused.value.exit_code == 2
     else:
         land(extract, tmp_path / "w.duckdb", **{name: path})
-        (said,) = run.lines_left_out(tmp_path / "w.duckdb")
+        (said,) = single_stages.lines_left_out(tmp_path / "w.duckdb")
         good = len(path.read_bytes().splitlines()) - 2  # the header, and the line that is wrong
         assert query(tmp_path / "w.duckdb", f"select count(*) from raw.{name}") == [(good,)]
     assert [word for word in [f"{name}.csv", *words] if word not in said] == []
@@ -344,7 +344,7 @@ def test_all_faults_of_all_files_are_said_at_once(extract: Path, tmp_path: Path)
         paths[name] = tmp_path / f"{name}.csv"
         paths[name].write_text(text_of(name, *lines), encoding="utf-8")
     land(extract, tmp_path / "w.duckdb", **paths)
-    said = run.lines_left_out(tmp_path / "w.duckdb")
+    said = single_stages.lines_left_out(tmp_path / "w.duckdb")
     assert [line.split(":")[0] for line in said] == [
         "notes.csv, row 2, column date", "notes.csv, row 4, column author",
         "notes.csv, row 4, column rule_id", "overrides.csv, row 2, column key",
@@ -358,7 +358,7 @@ def test_all_faults_of_all_files_are_said_at_once(extract: Path, tmp_path: Path)
     for name, path in paths.items():
         path.write_text(text_of(name, FIRST[name]), encoding="utf-8")
     land(extract, tmp_path / "w.duckdb", **paths)
-    assert run.lines_left_out(tmp_path / "w.duckdb") == []
+    assert single_stages.lines_left_out(tmp_path / "w.duckdb") == []
 
 
 def test_a_date_as_a_spreadsheet_writes_it_is_read(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from sen2 import spec
 from sen2.audit import audit_json, pack, verify
-from sen2.cli import main as cli
+from sen2.cli import main
 from sen2.ground import files, places
 from sen2.ground.errors import InputError
 from sen2.ground.files import sha256
@@ -119,7 +119,7 @@ def test_a_signature_needs_a_name(signed: Job, name: str) -> None:
 )
 def test_final_and_by_go_together(options: list[str]) -> None:
     config = str(spec.PROJECT / "sen2.yml")
-    result = CliRunner().invoke(cli.app, ["export", "--config", config, *options])
+    result = CliRunner().invoke(main.app, ["export", "--config", config, *options])
     assert isinstance(result.exception, InputError)
 
 

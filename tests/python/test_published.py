@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from sen2 import spec
-from sen2.cli import main as cli
+from sen2.cli import main
 from sen2.export.published_tables import NOTES, OURS, headings, layout, release_of, write_published
 from sen2.ground.errors import DefectError, InputError
 
@@ -128,7 +128,7 @@ def test_a_release_without_such_tables_stops_a_run_before_it_begins(
     )
     Path("sen2.yml").write_text('la_code: "330"\n', encoding="utf-8")
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        main.main()
     assert ended.value.code == 2
     assert "--release 22" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["sen2.yml"]

@@ -11,9 +11,9 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
-from sen2 import warehouse
+from sen2 import spec, warehouse
 from sen2.audit import audit_json, history, pack, purge, verify
-from sen2.cli import main as cli
+from sen2.cli import main
 from sen2.ground import places
 from sen2.ground.errors import InputError
 from sen2.ground.files import sha256
@@ -39,9 +39,7 @@ class Place:
         self.kept = self.warehouses / "kept"
         (self.kept / "submissions").mkdir(parents=True)
         shutil.copyfile(built.warehouse, self.warehouse)
-        self.job = Job(
-            YEAR, read_config(Path(cli.spec.PROJECT) / "sen2.yml"), self.warehouse, self.out
-        )
+        self.job = Job(YEAR, read_config(Path(spec.PROJECT) / "sen2.yml"), self.warehouse, self.out)
         for name in (OLD, OLD.replace(OLD_AS_AT, AS_AT).replace("3", "4")):
             shutil.copyfile(built.warehouse, self.kept / name)
         for day in (OLD_AS_AT, AS_AT):
@@ -286,7 +284,7 @@ def _command(place: Place, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tup
     monkeypatch.chdir(place.folder)
 
     def run(*options: str) -> tuple[int, str]:
-        result = CliRunner().invoke(cli.app, ["purge", *options], env={"COLUMNS": "200"})
+        result = CliRunner().invoke(main.app, ["purge", *options], env={"COLUMNS": "200"})
         return (2, str(result.exception)) if isinstance(result.exception, InputError) else (
             result.exit_code, result.output)  # fmt: skip
 
@@ -330,7 +328,7 @@ def test_the_folders_of_the_nightly_settings_are_looked_at(place: Place, tmp_pat
     shutil.move(place.kept, tmp_path / "archive")
     settings = tmp_path / "sen2.yml"
     settings.write_text(
-        (Path(cli.spec.PROJECT) / "sen2.yml").read_text(encoding="utf-8")
+        (Path(spec.PROJECT) / "sen2.yml").read_text(encoding="utf-8")
         + f"\nnightly:\n  extract: x\n  year: {YEAR}\n  archive: archive\n",
         encoding="utf-8",
     )

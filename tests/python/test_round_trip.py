@@ -10,9 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from sen2 import spec, warehouse
-from sen2.export import export, xsd
-from sen2.imports import xml_reader
-from sen2.imports.xml_reader import SPACE
+from sen2.export import xml_text
+from sen2.imports import result
+from sen2.imports.xml import load_file, reader
+from sen2.imports.xml.parse import SPACE
+from sen2.spec import xml_structure
 
 from .conftest import YEAR, Built
 from .test_export import LATEST, ORDERS, Rows, database, fill, is_date, returns, sample
@@ -34,9 +36,9 @@ def connection() -> Iterator[Connection]:
         yield connection
 
 
-def imported(connection: Connection, path: Path, year: int) -> xml_reader.Loaded:
+def imported(connection: Connection, path: Path, year: int) -> result.ImportResult:
     """Import a file, and take the return into person_level as the models do."""
-    loaded = xml_reader.load(connection, path, "again", year, whole=True)
+    loaded = load_file.load(connection, path, "again", year, whole=True)
     for table, columns in TABLES.items():
         typed = [f"{name}::date" if is_date(table, name) else name for name in columns]
         connection.execute(f"delete from person_level.{table}")
@@ -92,17 +94,17 @@ def test_a_file_imported_and_written_again_has_the_same_bytes(
 ) -> None:
     year = int(path.stem[-4:])
     assert imported(connection, path, year).fault_count == 0
-    again = export.write(connection, "again", year, tmp_path).path
+    again = xml_text.write(connection, "again", year, tmp_path).path
     assert again.read_bytes() == path.read_bytes()
 
 
-@pytest.mark.parametrize("year", xsd.years())
+@pytest.mark.parametrize("year", xml_structure.years())
 def test_a_return_written_and_imported_is_equal_table_by_table(
     year: int, connection: Connection, tmp_path: Path
 ) -> None:
     fill(connection, sample(year))
     wanted = by_place(connection, "built")
-    path = export.write(connection, "built", year, tmp_path).path
+    path = xml_text.write(connection, "built", year, tmp_path).path
     assert imported(connection, path, year).fault_count == 0
     assert by_place(connection, "again") == wanted
 
@@ -112,10 +114,10 @@ def test_the_built_return_is_equal_table_by_table(
 ) -> None:
     with duckdb.connect(str(built.warehouse), read_only=True) as warehouse_:
         wanted = by_place(warehouse_, "built")
-        path = export.write(warehouse_, "built", YEAR, tmp_path).path
+        path = xml_text.write(warehouse_, "built", YEAR, tmp_path).path
     assert imported(connection, path, YEAR).fault_count == 0
     assert by_place(connection, "again") == wanted
-    again = export.write(connection, "again", YEAR, tmp_path / "again").path
+    again = xml_text.write(connection, "again", YEAR, tmp_path / "again").path
     assert again.read_bytes() == path.read_bytes()
 
 
@@ -158,15 +160,15 @@ def test_any_return_comes_back_the_same(rows: Rows, connection: Connection, tmp_
     }
     fill(connection, held)
     wanted = by_place(connection, "built")
-    path = export.write(connection, "built", LATEST, tmp_path).path
+    path = xml_text.write(connection, "built", LATEST, tmp_path).path
     written = path.read_bytes()
     faults = imported(connection, path, LATEST).fault_count
     assert by_place(connection, "again") == wanted
-    again = export.write(connection, "again", LATEST, tmp_path).path
+    again = xml_text.write(connection, "again", LATEST, tmp_path).path
     assert (again.read_bytes(), faults) == (written, 0)
 
 
 def test_places_sort_as_their_numbers_do() -> None:
-    places = [xml_reader._place(number) for number in range(1, 10_001)]
+    places = [reader._place(number) for number in range(1, 10_001)]
     assert places == sorted(places)
     assert places[:10] == ["1", "2", "3", "4", "5", "6", "7", "8", "9", "9.10"]

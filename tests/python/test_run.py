@@ -13,7 +13,7 @@ import pytest
 
 from sen2 import spec, warehouse
 from sen2.build import build
-from sen2.export import export
+from sen2.export import schema_check, xml_text
 from sen2.export.published_tables import headings
 from sen2.ground.errors import DefectError, InputError
 from sen2.land.land import land
@@ -81,7 +81,7 @@ def test_an_extract_becomes_a_submission_until_it_has_an_error(
     out = tmp_path / "out" / str(YEAR)
     assert submissions(out) == [f"SEN2_330_{YEAR}_001.xml"]
     written = (out / submissions(out)[0]).read_bytes()
-    assert export.validate(out / submissions(out)[0], YEAR) == []
+    assert schema_check.validate(out / submissions(out)[0], YEAR) == []
     assert (out / "issues.xlsx").exists()
     assert (out / "gates" / "index.html").exists()
 
@@ -124,12 +124,12 @@ def test_every_year_has_a_valid_file(year: int, tmp_path: Path) -> None:
     answers = {"officers": {"dmo": "Y", "dco": "Y", "dsco": "R"}}
     built = build_extract(tmp_path / "extract", year, tmp_path / "sen2.duckdb", **answers)
     with warehouse.connect(built, read_only=True) as connection:
-        draft = export.write(connection, "built", year, tmp_path)
+        draft = xml_text.write(connection, "built", year, tmp_path)
         errors = connection.execute(
             "select rule_id from validation.issues where severity <> 'query'"
         ).fetchall()
     assert draft.person_count > 100
-    assert export.validate(draft.path, year) == []
+    assert schema_check.validate(draft.path, year) == []
     assert errors == []
 
 
@@ -185,7 +185,7 @@ def test_the_pilot_becomes_a_form_and_only_when_accepted_a_submission(
     assert both.returncode == 0, both.stderr
     assert "WARNING" in both.stderr
     assert submissions(out) == [name]
-    assert export.validate(out / name, year) == []
+    assert schema_check.validate(out / name, year) == []
     assert (out / "form.csv").exists()
 
     again = sen2(tmp_path, "export", "--year", str(year))

@@ -1,0 +1,1 @@
+"""A SEN2 file of any maker, read as a stream."""
