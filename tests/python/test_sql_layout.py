@@ -5,6 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import yaml
 
 from sen2 import spec
 
@@ -35,3 +36,15 @@ def test_lines_fit_and_a_comma_follows_every_column(path: Path) -> None:
 def test_a_column_without_a_comma_is_found() -> None:
     assert uncommaed("select\n    a,\n    b\nfrom c") == ["b"]
     assert uncommaed("select\n    a,\n    b,\nfrom c\nwhere\n    d") == []
+
+
+def test_every_model_has_its_properties_and_tests_in_a_file_beside_it() -> None:
+    models = (spec.PROJECT / "models").rglob("*.sql")
+    assert [path.stem for path in models if not path.with_suffix(".yml").is_file()] == []
+    files = {path for path in (spec.PROJECT / "models").rglob("*.yml") if path.stem[0] != "_"}
+    assert [path.stem for path in files if not path.with_suffix(".sql").is_file()] == []
+    for path in files:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        named = {each["name"] for each in content.get("models", [])}
+        tested = {each["model"] for each in content.get("unit_tests", [])}
+        assert named | tested == {path.stem}, path
