@@ -15,12 +15,12 @@ ages as (
 figures as (
     select
         characteristic_age,
-        'z' as {{ 'Total_new_st' }},
-        'z' as {{ 'Total_new_st_pc' }},
-        number::varchar as {{ 'Total_new_ehc' }},
-        {{ plan_share('number', 'total', 6) }} as {{ 'Total_new_ehc_pc' }},
-        number::varchar as {{ 'Total_new_all' }},
-        {{ plan_share('number', 'total', 8) }} as {{ 'Total_new_all_pc' }},
+        'z' as Total_new_st,
+        'z' as Total_new_st_pc,
+        number::varchar as Total_new_ehc,
+        {{ plan_share('number', 'total', 6) }} as Total_new_ehc_pc,
+        number::varchar as Total_new_all,
+        {{ plan_share('number', 'total', 8) }} as Total_new_all_pc,
     from ages
     order by characteristic_age <> 'Total', position
 )

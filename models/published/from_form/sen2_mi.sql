@@ -25,13 +25,13 @@ counts as (
 rates as (
     select
         *,
-        {{ 'NewallEHC + AssnoneEHC' }} as {{ 'NewallEHC_AssnoneEHC_sum' }},
-        {{ six_figures_of('NewallEHC', 'NewallEHC_AssnoneEHC_sum') }} as {{ 'NewallEHC_pc' }},
-        {{ six_figures_of('AssnoneEHC', 'NewallEHC_AssnoneEHC_sum') }} as {{ 'AssnoneEHC_pc' }},
-        {{ six_figures_of('AssRefusedEHC', 'InreqEHC') }} as {{ 'AssRefusedEHC_pc' }},
-        {{ share_of('IncExc20weekEHC', 'TotIncExcEHC') }} as {{ 'IncExc20weekRate' }},
-        {{ share_of('NoExc20weekEHC', 'TotNoExcEHC') }} as {{ 'NoExc20weekRate' }},
-        {{ six_figures_of('NewEHCTribunal', 'NewEHCMediation') }} as {{ 'NewEHCTribunal_pc' }},
+        NewallEHC + AssnoneEHC as NewallEHC_AssnoneEHC_sum,
+        {{ six_figures_of('NewallEHC', 'NewallEHC_AssnoneEHC_sum') }} as NewallEHC_pc,
+        {{ six_figures_of('AssnoneEHC', 'NewallEHC_AssnoneEHC_sum') }} as AssnoneEHC_pc,
+        {{ six_figures_of('AssRefusedEHC', 'InreqEHC') }} as AssRefusedEHC_pc,
+        {{ share_of('IncExc20weekEHC', 'TotIncExcEHC') }} as IncExc20weekRate,
+        {{ share_of('NoExc20weekEHC', 'TotNoExcEHC') }} as NoExc20weekRate,
+        {{ six_figures_of('NewEHCTribunal', 'NewEHCMediation') }} as NewEHCTribunal_pc,
     from counts
 ),
 

@@ -12,7 +12,7 @@ figures as (
         {% for column, code in settings.items() %}
             count(*) filter (list_contains(residential_codes, '{{ code }}')) as {{ column }},
         {% endfor %}
-        {{ settings | join(' + ') }} as {{ 'Res_tot' }},
+        {{ settings | join(' + ') }} as Res_tot,
     from ({{ in_breakdowns('residential_settings', ref('plans_at_survey_day')) }})
     group by return_id, position, breakdown_topic, breakdown, is_known
 )
