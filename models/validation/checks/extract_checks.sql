@@ -1,33 +1,5 @@
 -- One row per landed row of the extract, and per correction of it: the rules on the extract, ours.
-{% set tables = {
-    'people': ['person_id', 'person_id', 'null', ['birth_date'], []],
-    'requests': [
-        'request_id', 'person_id', 'request_id',
-        ['received_date', 'decision_date', 'withdrawn_date', 'moved_date'],
-        ['decision'],
-    ],
-    'assessments': [
-        'request_id', 'null', 'request_id',
-        ['decision_date', 'withdrawn_date', 'issue_decided_date', 'agreed_date'],
-        ['decision'],
-    ],
-    'disputes': ['null', 'null', 'request_id', ['dispute_date'], ['kind', 'about']],
-    'plans': [
-        'plan_id', 'person_id', 'null', ['start_date', 'transferred_date', 'cease_date'], [],
-    ],
-    'plan_settings': ['null', 'null', 'null', [], []],
-    'placements': ['placement_id', 'null', 'null', ['entry_date', 'leaving_date'], []],
-    'needs': ['null', 'null', 'null', [], []],
-    'reviews': [
-        'null', 'null', 'null',
-        [
-            'meeting_date', 'decision_date', 'draft_date',
-            'phase_transfer_due_date', 'phase_transfer_final_date',
-        ],
-        [],
-    ],
-    'establishments': ['urn', 'null', 'null', [], []],
-} %}
+{% set request_tables = ['requests', 'assessments', 'disputes'] %}
 {% set plan_tables = ['plans', 'plan_settings', 'placements', 'needs', 'reviews'] %}
 with
 
@@ -40,14 +12,15 @@ allowed_words as (
     where allowed is not null
 ),
 
--- Every landed row with what could not be read in it, in words.
-landed as (
-    {% for table_name, (key, person, request, dates, words) in tables.items() %}
+{% for table_name, table in contract_tables().items() %}
+    {% set dates = table.dates if table_name != 'establishments' else [] %}
+    -- Each row with what could not be read in it, in words.
+    landed_{{ table_name }} as (
         select
             '{{ table_name }}' as table_name,
-            {{ key }}::varchar as record_key,
-            {{ person }}::varchar as person_id,
-            {{ request }}::varchar as request_id,
+            {{ table.key if table.is_unique else 'null' }}::varchar as record_key,
+            {{ 'person_id' if 'person_id' in table.ids else 'null' }}::varchar as person_id,
+            {{ 'request_id' if table_name in request_tables else 'null' }}::varchar as request_id,
             {{ 'plan_id' if table_name in plan_tables else 'null' }}::varchar as plan_id,
             _file,
             _row,
@@ -61,7 +34,7 @@ landed as (
             concat_ws(
                 '; ',
                 null
-                {%- for column in words %},
+                {%- for column in table.words %},
                 case
                     when {{ is_unknown_word(table_name, column) }}
                         then '{{ column }} ' || coalesce({{ column }}, 'blank')
@@ -74,113 +47,117 @@ landed as (
                 {%- for column in dates %},
                 if({{ column }}_raw is not null, '{{ column }}', null)
                 {%- endfor %}
-                {%- for column in words %},
+                {%- for column in table.words %},
                 if({{ is_unknown_word(table_name, column) }}, '{{ column }}', null)
                 {%- endfor %}
             ) as unread_columns,
-            null as unapplied_correction,
-            null as unread_because,
-            null as undecided_match,
-            null as unfollowed_decision,
         from {{ ref('stg_' ~ table_name) }}
-        union all
-    {% endfor %}
+    ),
+{% endfor %}
+
+ragged_lines as (
     select
         table_name,
-        null,
-        null,
-        null,
-        null,
-        file,
-        row,
-        '',
-        '',
-        null,
-        null,
-        reason,
-        null,
-        null,
+        file as _file,
+        row as _row,
+        reason as unread_because,
     from {{ source('audit', 'rows_set_aside') }}
     where fault = 'ragged'
-    union all
+),
+
+placement_plans as (
     select
-        'overrides',
+        placement_id,
+        min(plan_id) as plan_id,
+    from {{ ref('stg_placements') }}
+    group by placement_id
+),
+
+corrections as (
+    select
+        'overrides' as table_name,
         concat_ws(
             ' ',
-            table_name,
-            key,
-            column_name,
-            nullif(row_number() over (partition by table_name, key, column_name order by row), 1)
-        ),
-        case when table_name = 'people' then key end,
-        case when table_name in ('requests', 'assessments', 'disputes') then key end,
-        case
-            when table_name = 'placements' then (
-                select any_value(placements.plan_id),
-                from {{ ref('stg_placements') }} as placements
-                where placements.placement_id = corrections.key
+            overrides.table_name,
+            overrides.key,
+            overrides.column_name,
+            nullif(
+                row_number() over (
+                    partition by overrides.table_name, overrides.key, overrides.column_name
+                    order by overrides.row
+                ),
+                1
             )
-            when table_name in ('plans', 'plan_settings', 'needs', 'reviews') then key
-        end,
-        file,
-        row,
-        '',
-        '',
-        null,
-        case when status not in ('applied', 'expired') then status_reason end,
-        null,
-        null,
-        null,
-    from {{ ref('overrides') }} as corrections
-    union all
+        ) as record_key,
+        case when overrides.table_name = 'people' then overrides.key end as person_id,
+        case when overrides.table_name in ('requests', 'assessments', 'disputes') then overrides.key end
+            as request_id,
+        case
+            when overrides.table_name = 'placements' then placement_plans.plan_id
+            when overrides.table_name in ('plans', 'plan_settings', 'needs', 'reviews')
+                then overrides.key
+        end as plan_id,
+        overrides.file as _file,
+        overrides.row as _row,
+        case
+            when overrides.status not in ('applied', 'expired') then overrides.status_reason
+        end as unapplied_correction,
+    from {{ ref('overrides') }} as overrides
+    left join placement_plans on overrides.key = placement_plans.placement_id
+),
+
+first_rows as (
+    select distinct on (person_id) *
+    from {{ ref('people_traits') }}
+    order by person_id, place, _file, _row
+),
+
+undecided_pairs as (
     select
-        'people_matches',
-        matches.person_id || ' ' || matches.other_person_id,
+        'people_matches' as table_name,
+        matches.person_id || ' ' || matches.other_person_id as record_key,
         matches.person_id,
-        null,
-        null,
-        rows_of._file,
-        rows_of._row,
-        '',
-        '',
-        null,
-        null,
-        null,
-        'score ' || coalesce(matches.score, 0) || ': ' || matches.reason,
-        null,
+        first_rows._file,
+        first_rows._row,
+        'score ' || coalesce(matches.score, 0) || ': ' || matches.reason as undecided_match,
     from {{ ref('people_matches') }} as matches
-    left join (
-        select distinct on (person_id) * from {{ ref('people_traits') }}
-        order by person_id, place, _file, _row
-    ) as rows_of on matches.other_person_id = rows_of.person_id
+    left join first_rows on matches.other_person_id = first_rows.person_id
     where matches.outcome = 'review' and matches.decision = 'none'
-    union all
+),
+
+unfollowed_decisions as (
     select
-        'people_matched',
-        decisions.person_id || ' ' || decisions.other_person_id,
+        'people_matched' as table_name,
+        decisions.person_id || ' ' || decisions.other_person_id as record_key,
         decisions.person_id,
-        null,
-        null,
         decisions._file,
         decisions._row,
-        '',
-        '',
-        null,
-        null,
-        null,
-        null,
         case decisions.status
             when 'unknown_person' then 'a person it names is not in the extract'
             when 'one_source' then 'both people are of one source'
             else 'the pair is ' || matches.outcome || ': ' || matches.reason
-        end,
+        end as unfollowed_decision,
     from {{ ref('people_decisions') }} as decisions
     left join {{ ref('people_matches') }} as matches
         on decisions.person_id = matches.person_id
             and decisions.other_person_id = matches.other_person_id
     where
         decisions.status <> 'stands'
-        or decisions.decision = 'same' and matches.outcome <> 'matched'
+        or (decisions.decision = 'same' and matches.outcome <> 'matched')
+),
+
+landed as (
+    {% for table_name in contract_tables() %}
+        select * from landed_{{ table_name }}
+        union all by name
+    {% endfor %}
+    select * from ragged_lines
+    union all by name
+    select * from corrections
+    union all by name
+    select * from undecided_pairs
+    union all by name
+    select * from unfollowed_decisions
 ),
 
 -- The items that what could not be read leaves blank.
@@ -300,9 +277,9 @@ judged as (
             rows_known.faults_found
         ) as found,
         {% for rule in ['x04', 'x11'] %}
-            rows_known.unread_dates as found_{{ rule }},
+            coalesce(rows_known.unread_dates, '') as found_{{ rule }},
         {% endfor %}
-        rows_known.unknown_words as found_x05,
+        coalesce(rows_known.unknown_words, '') as found_x05,
         {% for rule in ['x03', 'x06'] %}
             'request_id ' || rows_known.named_request_id as found_{{ rule }},
         {% endfor %}
