@@ -29,4 +29,4 @@ select
         as share_of_new,
 from counted
 group by need
-order by plan_count desc, need
+order by plan_count desc, need asc

@@ -13,4 +13,4 @@ left join {{ ref('codes') }} as codes
         and year(plans.survey_day) between codes.year_from and codes.year_to
 where plans.return_id = 'built'
 group by reason
-order by plan_count desc, reason
+order by plan_count desc, reason asc

@@ -1,4 +1,5 @@
--- The plans behind a figure of caseload.csv, EHC plans in force on the survey day: one row per figure and plan.
+-- The plans behind a figure of caseload.csv, EHC plans in force on the survey day: one row per
+-- figure and plan.
 -- A percentage is made of the count whose name it has.
 with
 

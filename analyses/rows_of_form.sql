@@ -13,7 +13,8 @@ kinds as (
             else 'person'
         end as kind,
         -- What the dispute was about stands after the request.
-        case when measure = 'mediation' then regexp_replace(unit_id, ' [a-z_]+$', '') else unit_id end
+        case when measure = 'mediation'
+            then regexp_replace(unit_id, ' [a-z_]+$', '') else unit_id end
             as record_id,
     from {{ ref('form_rows') }}
 ),

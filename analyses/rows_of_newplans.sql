@@ -1,4 +1,5 @@
--- The plans behind a figure of newplans.csv, EHC plans new in the calendar year: one row per figure and plan.
+-- The plans behind a figure of newplans.csv, EHC plans new in the calendar year: one row per figure
+-- and plan.
 -- A percentage is made of the count whose name it has.
 with
 

@@ -8,7 +8,8 @@ counted as (
         request_id,
         breakdown_topic,
         breakdown,
-        unnest(['res_tot', case code when 'A' then 'res_3851' when 'B' then 'res_52' end]) as figure,
+        unnest(['res_tot', case code when 'A' then 'res_3851' when 'B' then 'res_52' end])
+            as figure,
     from (
         select
             *,

@@ -29,4 +29,4 @@ select
     coalesce(value_now, 0) - coalesce(value_before, 0) as change,
 from beside
 where value_now is distinct from value_before
-order by abs(change) desc, dataset, figure
+order by abs(change) desc, dataset, figure asc

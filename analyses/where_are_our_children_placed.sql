@@ -17,7 +17,6 @@ left join {{ ref('establishments') }} as providers
 where
     placements.return_id = 'built'
     and placements.placement_rank = '1'
-    and coalesce(placements.entry_date <= plans.survey_day, true)
-    and coalesce(placements.leaving_date > plans.survey_day, true)
+    and {{ is_open_on('placements.entry_date', 'placements.leaving_date', 'plans.survey_day') }}
 group by all
-order by person_count desc, placed_at, placements.urn, placements.ukprn
+order by person_count desc, placed_at asc, placements.urn asc, placements.ukprn asc

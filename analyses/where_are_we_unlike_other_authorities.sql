@@ -11,4 +11,4 @@ select
     last_year,
 from {{ ref('figure_changes') }}
 where return_id = 'built' and is_outside_band
-order by points_outside desc, dataset, figure
+order by points_outside desc, dataset asc, figure asc

@@ -15,4 +15,4 @@ inner join {{ ref('requests') }} as requests
 inner join {{ ref('assessment') }} as assessment
     on timed.return_id = assessment.return_id and timed.request_id = assessment.request_id
 where timed.return_id = 'built' and timed.days > timed.issue_days
-order by days_late desc, timed.request_id
+order by days_late desc, timed.request_id asc

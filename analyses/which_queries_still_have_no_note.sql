@@ -12,6 +12,6 @@ anti join {{ ref('issue_notes') }} as notes
     on issues.return_id = notes.return_id
         and issues.rule_id = notes.rule_id
         and issues.record_id = notes.record_id
-        and issues."found" is not distinct from notes."found"
+        and issues.found is not distinct from notes.found
 where issues.return_id = 'built' and issues.severity = 'query'
 order by teams.team, issues.rule_id, issues.person_id, issues.record_id

@@ -12,4 +12,4 @@ where
     clocks.clock = 'review_4_weeks'
     and clocks.state = 'overdue'
     and scope.category = 'active_plan'
-order by days_overdue desc, clocks.person_id, clocks.request_id
+order by days_overdue desc, clocks.person_id asc, clocks.request_id asc

@@ -1,4 +1,5 @@
-{# A value as people are shown it: a space at its beginning or end, which nobody would see, is said. #}
+{# A value as people are shown it: a space at its beginning
+    or end, which nobody would see, is said. #}
 {% macro shown(value) -%}
     case
         when regexp_matches({{ value }}, '^[\s\x{00A0}]|[\s\x{00A0}]$') then

@@ -23,7 +23,8 @@
     damerau_levenshtein(one.{{ column }}, other.{{ column }}) <= limits.slips
 {%- endmacro %}
 
-{# Whether two names of a pair are alike: by a slip, by ear, or one the beginning or end of the other,
+{# Whether two names of a pair are alike: by a slip, by ear, or one the beginning
+    or end of the other,
    as a short form and half of a joined name are. #}
 {% macro names_alike(column) -%}
     (

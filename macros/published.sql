@@ -79,7 +79,7 @@
         case when are_providers_known then count(*) filter (setting = '{{ column }}') end
             as {{ column }},
     {% endfor -%}
-    case when are_providers_known then count(*) filter (setting_group = 'fe_total') end as fe_total,
+    case when are_providers_known then count(*) filter (setting_group = 'fe_total') end as fe_total
 {%- endmacro %}
 
 {# The figures of a dataset of every release: the authority and the period before them, every value

@@ -72,7 +72,7 @@
             breakdown,
             is_known,
             count(request_id) as {{ all_plans }},
-            {{ setting_counts() }}
+            {{ setting_counts() }},
         from ({{ in_breakdowns(dataset, records) }})
         group by
             return_id, position, breakdown_topic, breakdown, is_known, are_schools_known,

@@ -1,6 +1,7 @@
 {# The records behind figures, with the row of the extract, or line of the file, each came from.
 
-   The counted, a CTE, has return_id, request_id, breakdown_topic, breakdown and figure, a row for each
+   The counted, a CTE, has return_id, request_id, breakdown_topic, breakdown
+   and figure, a row for each
    figure that counts the record. The module is the table of the return that the record stands in.
 
    Which figures: dbt's --vars figure, breakdown (in words, as in published.figures) and return_id,
@@ -46,7 +47,8 @@
     where is_counted and request_id is not null
 {%- endmacro %}
 
-{# The plans behind a figure of a table of plans by primary need; a percentage is made of the count. #}
+{# The plans behind a figure of a table of plans by primary need; a percentage is made of the
+   count. #}
 {% macro rows_of_needs(dataset, records) -%}
     with
 

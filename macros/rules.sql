@@ -30,11 +30,12 @@
 {% macro place_in_request(columns) -%}
     row_number() over (
         partition by return_id, request_id
-        order by {% for column in columns %}{{ column }} nulls last{{ ', ' if not loop.last }}{% endfor %}
+        order by {{ columns | join(' nulls last, ') }} nulls last
     )
 {%- endmacro %}
 
-{# Whether what began on one day and ended on another was going on; an unknown day leaves it open. #}
+{# Whether what began on one day
+    and ended on another was going on; an unknown day leaves it open. #}
 {% macro is_open_on(begun, ended, day) -%}
     coalesce({{ begun }} <= {{ day }}, true) and coalesce({{ ended }} > {{ day }}, true)
 {%- endmacro %}
@@ -57,8 +58,8 @@
     {% endfor %}
 {%- endmacro %}
 
-{# Whether the word of a contract column is none that the CTE allowed_words has for it; a dispute has
-   to have one. #}
+{# Whether the word of a contract column is none that the CTE allowed_words has for it; a dispute
+   has to have one. #}
 {% macro is_unknown_word(table_name, column) -%}
     not list_contains(
         (

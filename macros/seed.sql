@@ -5,7 +5,8 @@
         | replace("[", "[[]") | replace("*", "[*]") | replace("?", "[?]") | replace("'", "''") -%}
     {%- set delimiter = config.get("delimiter", ",") -%}
     {%- set sql -%}
-        copy {{ this.render() }} from '{{ path }}' (format csv, header true, delimiter '{{ delimiter }}')
+        copy {{ this.render() }} from '{{ path }}'
+        (format csv, header true, delimiter '{{ delimiter }}')
     {%- endset -%}
     {%- do adapter.add_query(sql, abridge_sql_log=True) -%}
     {{ return(sql) }}

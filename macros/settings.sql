@@ -49,7 +49,8 @@
     left join {{ ref('setting_columns') }} as counted
         on placed.setting_kind = counted.kind
             and coalesce(coalesce(placed.school_age, 'unknown') = counted.school_age, true)
-            -- Somebody in both is in the unit: it is the more separate place, and DfE lists it first.
+            -- Somebody in both is in the unit: it is the more separate place, and DfE lists it
+            -- first.
             and coalesce(
                 counted.unit = case
                     when placed.sen_unit_indicator = '1' then 'sen_unit'
@@ -76,7 +77,8 @@
             when coalesce(school.kind, provider.kind, setting.kind) is not null then 'known'
             when coalesce(place.urn, place.ukprn) is null then 'nothing usable'
             when not register.has_establishments then 'no establishments table'
-            when coalesce(school.urn, provider.urn) is not null then 'type of establishment not listed'
+            when coalesce(school.urn, provider.urn) is not null
+                then 'type of establishment not listed'
             when place.urn is not null then 'URN not in the table'
             when register.has_ukprns then 'known'
             else 'no UKPRN in the table'

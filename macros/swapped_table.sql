@@ -1,5 +1,5 @@
-{# Replace a model's table in one transaction. dbt-duckdb's own `table` builds the new one beside the
-   old and renames twice, which costs each of our many small models more than its query does. #}
+{# Replace a model's table in one transaction. dbt-duckdb's own `table` builds the new one beside
+   the old and renames twice, which costs each of our many small models more than its query does. #}
 {% materialization swapped_table, adapter='duckdb', supported_languages=['sql'] %}
     {%- set relation = this.incorporate(type='table') -%}
     {%- set existing = load_cached_relation(this) -%}

@@ -1,5 +1,5 @@
--- One row per value of a person on which two sources differ, but for capitals: which was believed, and
--- which was not.
+-- One row per value of a person on which two sources differ, but for capitals: which was believed,
+-- and which was not.
 with
 
 believed as (

@@ -92,7 +92,8 @@ placements as (
         returned.placement_id is not null as is_returned,
         case
             when plan_scope.is_returned
-                then 'The placement does not overlap the time from the period''s start to the survey.'
+                then 'The placement does not overlap the time from the period''s start to the '
+                || 'survey.'
             else plan_scope.reason
         end as reason,
     from {{ ref('stg_placements') }} as placements

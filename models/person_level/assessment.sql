@@ -19,7 +19,8 @@ built as (
         case
             when assessments.assessment_word in ('issued', 'refused')
                 then coalesce(disputes.has_other_mediation, false)::integer::varchar
-            when assessments.assessment_word = 'historical' and disputes.has_other_mediation_in_period
+            when assessments.assessment_word = 'historical'
+                and disputes.has_other_mediation_in_period
                 then '1'
         end as other_mediation,
         case

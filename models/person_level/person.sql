@@ -22,7 +22,9 @@ built as (
         people.surname,
         people.forename,
         people.birth_date as person_birth_date,
-        {{ if_collected('person', 'gender_current', 'coalesce(people.gender_code, gender_codes.gender_code)') }}
+        {{ if_collected(
+        'person', 'gender_current', 'coalesce(people.gender_code, gender_codes.gender_code)'
+    ) }}
             as gender_current,
         {{ if_collected('person', 'sex', 'people.sex') }} as sex,
         people.ethnicity,

@@ -1,5 +1,5 @@
 -- Every plan active or lately ceased has a named plan and an ActivePlans record in the return.
-select scope.request_id
+select scope.request_id,
 from {{ ref('case_scope') }} as scope
 left join {{ ref('named_plan') }} as named_plan
     on named_plan.return_id = 'built' and scope.request_id = named_plan.request_id

@@ -12,7 +12,7 @@ filled as (
         column_name,
     from (
         unpivot (
-            select count(columns(*))
+            select count(columns(*)),
             from {{ ref(table) }}
             where return_id = 'built'
         )

@@ -47,10 +47,14 @@ def years(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     path = tmp_path_factory.mktemp("years") / "sen2.duckdb"
     shutil.copy(built.warehouse, path)
-    (cases,) = built.target.glob("compiled/**/case_records.sql")
+    records = {  # they shall follow every change; the cases read the placements
+        name: next(built.target.glob(f"compiled/**/{name}.sql")).read_text("utf-8")
+        for name in ("placement_records", "case_records")
+    }
     with duckdb.connect(str(path)) as connection:
-        connection.execute("drop table validation.case_records")  # it shall follow every change
-        connection.execute(f"create view validation.case_records as {cases.read_text()}")
+        for name, query in records.items():
+            connection.execute(f"drop table validation.{name}")
+            connection.execute(f"create view validation.{name} as {query}")
         connection.execute(f"insert into validation.returns {NEXT}")
         connection.execute(
             "create table ids as select person_id,"

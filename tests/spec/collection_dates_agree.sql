@@ -1,5 +1,5 @@
 -- The survey day is in its year, the period starts before it, and the years follow one another.
-select collection_year
+select collection_year,
 from {{ ref('collections') }}
 qualify
     year(survey_day) <> collection_year

@@ -17,7 +17,7 @@ columns_known as (
     select distinct release, true from {{ ref('published_columns_2022') }}
 )
 
-select releases.collection_year
+select releases.collection_year,
 from releases
 left join columns_known
     on releases.release = columns_known.release

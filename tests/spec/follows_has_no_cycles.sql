@@ -22,6 +22,6 @@ chains as (
     inner join causes on chains.cause_id = causes.rule_id
 )
 
-select rule_id
+select rule_id,
 from chains
 where rule_id = cause_id

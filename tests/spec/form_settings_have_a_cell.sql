@@ -1,4 +1,5 @@
--- Every cell of the form that a setting counts in, and every placement that is moved between, exists.
+-- Every cell of the form that a setting counts in, and every placement that is moved between,
+-- exists.
 with
 
 named as (

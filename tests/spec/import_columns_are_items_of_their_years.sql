@@ -1,4 +1,5 @@
--- A column of another form of a return is, in each of its years, an item of the table that it fills.
+-- A column of another form of a return is, in each of its years, an item of the table that it
+-- fills.
 select
     import_columns.layout,
     import_columns.part,

@@ -16,7 +16,8 @@ requests as (
         states.request_state,
         states.request_decision_returned_date,
         case
-            when states.request_decision is not null and states.request_decision_date <= survey.extracted_on
+            when states.request_decision is not null
+                and states.request_decision_date <= survey.extracted_on
                 then states.request_decision_date
         end as request_decided_since_date,
         coalesce(
@@ -25,7 +26,8 @@ requests as (
         assessments.assessment_word,
         assessments.assessment_outcome_date,
         case
-            when states.assessment_decision_date <= survey.extracted_on then states.assessment_decision
+            when states.assessment_decision_date <= survey.extracted_on
+                then states.assessment_decision
         end as assessment_decision_since,
         states.assessment_decision_date as assessment_decided_since_date,
         coalesce(

@@ -1,4 +1,5 @@
--- One row per event, dated by the survey day, of a case that begins after it: one date may be wrong.
+-- One row per event, dated by the survey day, of a case that begins after it: one date may be
+-- wrong.
 with
 
 cases as (
@@ -7,7 +8,9 @@ cases as (
         survey.survey_day,
     from {{ ref('cases') }} as cases
     cross join {{ ref('survey') }} as survey
-    where greatest(cases.received_date, cases.start_date, cases.transferred_date) > survey.survey_day
+    where
+        greatest(cases.received_date, cases.start_date, cases.transferred_date)
+        > survey.survey_day
 ),
 
 reviews as (

@@ -1,5 +1,5 @@
--- One row per figure that DfE has published of an authority and collection year: the newest release's,
--- and of two files of a release the corrected one's.
+-- One row per figure that DfE has published of an authority and collection year: the newest
+-- release's, and of two files of a release the corrected one's.
 select
     figures.la_code,
     figures.collection_year,
@@ -35,5 +35,5 @@ qualify row_number() over (
     order by
         figures.release desc nulls last,
         figures.is_corrected desc,
-        figures._file, figures._row
+        figures._file asc, figures._row asc
 ) = 1

@@ -1,4 +1,5 @@
--- One row per share and collection year that enough authorities have in DfE's files as given: its band.
+-- One row per share and collection year that enough authorities have in DfE's files as given: its
+-- band.
 {% set ends = {'low': 'from_place', 'high': 'to_place'} %}
 with
 

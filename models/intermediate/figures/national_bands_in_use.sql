@@ -1,4 +1,5 @@
--- One row per share and collection year with a band: of DfE's files when they were given, else as shipped.
+-- One row per share and collection year with a band: of DfE's files when they were given, else as
+-- shipped.
 select
     *,
     'given' as band_source,

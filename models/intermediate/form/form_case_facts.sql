@@ -70,7 +70,8 @@ appeals as (
     group by disputes.request_id, disputes.about
 )
 
-select 'requests' as measure, requests.request_id as unit_id, requests.in_youth_accommodation as code,
+select 'requests' as measure, requests.request_id as unit_id, requests.in_youth_accommodation
+    as code,
 from requests
 cross join days
 where requests.received_date between days.year_start and days.year_end
@@ -87,7 +88,9 @@ from {{ ref('assessment_outcomes') }} as assessments
 cross join days
 where
     assessments.assessment_word = 'refused'
-    and coalesce(assessments.assessment_outcome_date between days.year_start and days.year_end, true)
+    and coalesce(
+        assessments.assessment_outcome_date between days.year_start and days.year_end, true
+    )
 union all
 -- A refusal to assess that has an assessment was overturned.
 select 'undecided', person_id, null,

@@ -44,7 +44,10 @@ ruled as (
     from items
     left join {{ ref('stg_form_local_rules') }} as local_rules
         on items.setting_kind = local_rules.setting
-            and coalesce(items.setting_note ilike local_rules.setting_note, local_rules.setting_note is null)
+            and coalesce(
+                items.setting_note ilike local_rules.setting_note,
+                local_rules.setting_note is null
+            )
             and coalesce(items.school_age = local_rules.school_age, true)
     qualify row_number() over (
         partition by items.person_id, items.placement_id order by local_rules.position nulls last

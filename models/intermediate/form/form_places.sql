@@ -55,7 +55,7 @@ current_placements as (
     where is_in_force
     qualify row_number() over (
         partition by person_id
-        order by is_active desc, entry_date desc nulls last, placement_id
+        order by is_active desc, entry_date desc nulls last, placement_id asc
     ) = 1
 ),
 

@@ -31,7 +31,7 @@ ceased as (
     where plans.cease_date between days.year_start and days.year_end
     qualify row_number() over (
         partition by plans.person_id
-        order by plans.cease_date desc, plans.start_date desc nulls last, plans.plan_id
+        order by plans.cease_date desc, plans.start_date desc nulls last, plans.plan_id asc
     ) = 1
 ),
 

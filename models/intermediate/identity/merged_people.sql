@@ -1,5 +1,6 @@
--- One row per person whose records count under another id: that of the first source's record, or one
--- that was given before. What is given is kept (audit.given_ids), so that ids stay from run to run.
+-- One row per person whose records count under another id: that of the first source's record, or
+-- one that was given before. What is given is kept (audit.given_ids), so that ids stay from run to
+-- run.
 {{ config(post_hook=[
     "delete from {{ source('audit', 'given_ids') }}
         where person_id in (select person_id from {{ ref('stg_people') }})",
@@ -54,7 +55,7 @@ standing as (
 heads as (
     select * from standing
     qualify row_number() over (
-        partition by group_id order by is_plain desc, place, person_id
+        partition by group_id order by is_plain desc, place asc, person_id asc
     ) = 1
 ),
 

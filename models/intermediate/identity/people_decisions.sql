@@ -1,4 +1,5 @@
--- One row per decision the authority keeps: the two people it is about, and whether it can be followed.
+-- One row per decision the authority keeps: the two people it is about, and whether it can be
+-- followed.
 -- The person of the source to believe first stands first.
 with
 

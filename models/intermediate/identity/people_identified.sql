@@ -1,5 +1,5 @@
--- One row per person of the extract, without the rejected rows; where several sources describe one, each
--- value is that of the source believed, and file and row are those of the first.
+-- One row per person of the extract, without the rejected rows; where several sources describe one,
+-- each value is that of the source believed, and file and row are those of the first.
 {% set columns = contract_tables()['people'].columns %}
 with
 

@@ -1,5 +1,6 @@
 -- One row per pair of people of two sources that a step or a decision speaks of: what became of it.
--- A person is matched with at most one of each other source, and two of one source never become one.
+-- A person is matched with at most one of each other source, and two of one source never become
+-- one.
 with recursive
 
 pairs as (
@@ -65,10 +66,10 @@ links as (
 
 -- Everyone whom a person is linked with, over any number of sources.
 reached (person_id, member_id, member_source) as (
-    select from_id, from_id, from_source
+    select from_id, from_id, from_source,
     from links
     union
-    select reached.person_id, links.to_id, links.to_source
+    select reached.person_id, links.to_id, links.to_source,
     from reached
     inner join links on reached.member_id = links.from_id
 ),

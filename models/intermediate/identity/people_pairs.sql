@@ -95,5 +95,5 @@ inner join steps
 -- People of two sources that share their ids are one already: their best pair speaks for both.
 qualify row_number() over (
     partition by comparisons.person_id, comparisons.other_person_id
-    order by steps.score desc, comparisons._file, comparisons._row
+    order by steps.score desc, comparisons._file asc, comparisons._row asc
 ) = 1

@@ -27,7 +27,8 @@ expected as (
     from requests
 ),
 
--- A plan that hangs from a request with no assessment is given one, undecided, for a rule to report.
+-- A plan that hangs from a request with no assessment is given one, undecided, for a rule to
+-- report.
 words as (
     select
         *,
@@ -49,7 +50,8 @@ select
     words.assessment_word,
     outcome_codes.code as assessment_outcome,
     case
-        when words.assessment_word in ('issued', 'refused') then words.assessment_decision_returned_date
+        when words.assessment_word in ('issued', 'refused')
+            then words.assessment_decision_returned_date
         when words.assessment_word = 'withdrawn' and survey.withdrawn_assessments = 'dated'
             then words.assessment_decision_returned_date
     end as assessment_outcome_date,

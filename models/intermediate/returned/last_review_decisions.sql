@@ -16,5 +16,6 @@ inner join {{ ref('returned_plans') }} as plans on reviews.plan_id = plans.plan_
 cross join {{ ref('survey') }} as survey
 where reviews.decision_date <= survey.survey_day
 qualify row_number() over (
-    partition by plans.plan_id order by reviews.decision_date desc, reviews._file, reviews._row
+    partition by plans.plan_id
+    order by reviews.decision_date desc, reviews._file asc, reviews._row asc
 ) = 1

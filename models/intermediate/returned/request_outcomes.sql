@@ -34,7 +34,8 @@ words as (
             when not has_moved or (request_state = 'refused' and not is_overturned) then null
             when
                 assessment_state in ('issued', 'refused')
-                and (moved_date is null or is_moved_too_early or assessment_state_date <= moved_date)
+                and (moved_date is null or is_moved_too_early
+                    or assessment_state_date <= moved_date)
                 then null
             when
                 is_plan_started

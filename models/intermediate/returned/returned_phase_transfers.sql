@@ -29,5 +29,5 @@ select
 from transfers
 qualify row_number() over (
     partition by plan_id
-    order by phase_transfer_due_date desc, final_by_date desc nulls last, _file, _row
+    order by phase_transfer_due_date desc, final_by_date desc nulls last, _file asc, _row asc
 ) = 1

@@ -29,7 +29,7 @@ select
     -- Of the plan's placements of the first rank, the one with the latest entry date.
     placements.rank = '1' and row_number() over (
         partition by plans.request_id, placements.rank
-        order by placements.entry_date desc nulls last, placements.placement_id
+        order by placements.entry_date desc nulls last, placements.placement_id asc
     ) = 1 as is_primary,
     placements._file,
     placements._row,
@@ -42,5 +42,7 @@ where
     -- A leaving date before the entry, or the birth, cannot be true: the placement counts as open.
     and (
         coalesce(placements.leaving_date >= survey.period_start, true)
-        or coalesce(placements.leaving_date < greatest(placements.entry_date, people.birth_date), false)
+        or coalesce(
+            placements.leaving_date < greatest(placements.entry_date, people.birth_date), false
+        )
     )

@@ -31,5 +31,5 @@ select
 from held
 qualify row_number() over (
     partition by plan_id
-    order by meeting_date desc nulls last, decision_date desc nulls last, _file, _row
+    order by meeting_date desc nulls last, decision_date desc nulls last, _file asc, _row asc
 ) = 1

@@ -57,7 +57,8 @@ assessment_dates as (
         greatest(
             earliest_date,
             case when not is_request_decided_too_early then request_decided_date end,
-            case when request_decision = 'refused' and agreed_date <= judged_day then agreed_date end
+            case when request_decision = 'refused' and agreed_date <= judged_day
+                then agreed_date end
         ) as earliest_assessment_date,
         coalesce(assessment_decided_date < earliest_assessment_date, false)
             as is_assessment_decided_too_early,

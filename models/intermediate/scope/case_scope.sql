@@ -59,7 +59,8 @@ select
             'The plan started ' || started || ' and had not ceased by ' || survey_day_words
             || case
                 when is_ceased_too_early
-                    then '. Its cease date (' || cease_date || ') cannot be right, so it does not count.'
+                    then '. Its cease date (' || cease_date
+                    || ') cannot be right, so it does not count.'
                 else '.'
             end
         when 'recently_ceased' then
@@ -109,7 +110,9 @@ select
                     'The plan starts for this authority on '
                     || greatest(start_date, transferred_date) || ', after '
                     || survey_day_words || '.'
-                else 'The request was received ' || received || ', after ' || judged_day_words || '.'
+                else
+                    'The request was received ' || received || ', after ' || judged_day_words
+                    || '.'
             end
     end as reason,
     near_misses.request_id is not null as near_miss,

@@ -26,9 +26,11 @@ events as (
         and assessment_decision is not null
         and case
             when assessment_decision_date is null
-                then assessment_decision <> 'issued' or coalesce(issue_decided_date <= judged_day, true)
+                then assessment_decision <> 'issued'
+                    or coalesce(issue_decided_date <= judged_day, true)
             when assessment_decided_date is null
-                then assessment_decision = 'issued' and coalesce(issue_decided_date <= judged_day, false)
+                then assessment_decision = 'issued'
+                    and coalesce(issue_decided_date <= judged_day, false)
             else is_assessment_decided_too_early
         end as is_assessment_decided_undated,
         coalesce(cease_date <= survey_day, false) and not is_ceased_too_early as is_plan_ceased,
@@ -68,7 +70,10 @@ request_states as (
             )
         ) as is_overturned,
         request_state = 'agreed' or is_overturned as is_proceeding,
-        case when is_overturned then coalesce(agreed_date, request_state_date) else request_state_date end
+        case
+            when is_overturned then coalesce(agreed_date, request_state_date)
+            else request_state_date
+        end
             as agreement_date,
     from events
 ),

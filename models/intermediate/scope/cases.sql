@@ -1,4 +1,5 @@
--- One row per case: a request and all that hangs from it, with every date that can decide its scope.
+-- One row per case: a request and all that hangs from it, with every date that can decide its
+-- scope.
 with
 
 requests as (

@@ -36,6 +36,6 @@ select
     *,
     ukprn is not null and row_number() over (
         partition by ukprn
-        order by close_date desc nulls first, open_date desc nulls last, urn
+        order by close_date desc nulls first, open_date desc nulls last, urn asc
     ) = 1 as is_ukprn_holder,
 from kinded

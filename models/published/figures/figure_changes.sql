@@ -1,4 +1,5 @@
--- One row per figure of a return: beside last year's, and its share beside the band seen nationally.
+-- One row per figure of a return: beside last year's, and its share beside the band seen
+-- nationally.
 with
 
 figures as (
@@ -80,7 +81,8 @@ beside as (
             when dfe.figure is not null then 'DfE gives no number for it'
             when figures_given.figure is not null then 'DfE''s file has no such row'
             when datasets_given.dataset is not null then 'DfE''s file has no such figure'
-            when earlier.figure is not null then 'the return of the year before has no number for it'
+            when earlier.figure is not null
+                then 'the return of the year before has no number for it'
             else 'no file of DfE''s and no return of the year before has the table'
         end as no_last_year,
         try_cast(last_year as double) as last_number,

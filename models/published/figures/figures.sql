@@ -1,4 +1,5 @@
--- One row per return, published table, row of it and figure: every table of the schema, in one shape.
+-- One row per return, published table, row of it and figure: every table of the schema, in one
+-- shape.
 {% set tables = {
     'caseload': ('breakdown_topic', 'breakdown'),
     'newplans': ('breakdown_topic', 'breakdown'),
@@ -73,7 +74,9 @@ select
         partition by tables.return_id
         order by
             datasets.position,
-            {{ is_total_row('tables.breakdown_topic', 'tables.breakdown', 'datasets.total_row') }} desc,
+            {{ is_total_row(
+                'tables.breakdown_topic', 'tables.breakdown', 'datasets.total_row'
+            ) }} desc,
             breakdowns.position,
             tables.breakdown_topic,
             tables.breakdown,

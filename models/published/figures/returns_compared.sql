@@ -1,4 +1,5 @@
--- One row per return that has published tables: its authority and year, and the return of the year before.
+-- One row per return that has published tables: its authority and year, and the return of the year
+-- before.
 with
 
 returns as (

@@ -1,4 +1,5 @@
--- One row per return and component: this year's plans made up from last year's, and what is left over.
+-- One row per return and component: this year's plans made up from last year's, and what is left
+-- over.
 -- Flows are the return's own between the two survey days; those that DfE publishes are of a
 -- calendar year, and would leave the weeks of January over.
 with
@@ -39,7 +40,8 @@ plans as (
         and plans.cease_date <= returns.survey_day as is_ceased,
         active_plans.transfer_la is not null or coalesce(case_plans.is_transferred_in, false)
             as is_transfer,
-        coalesce(case_plans.transferred_date > returns.survey_day_before, true) as is_transfer_since,
+        coalesce(case_plans.transferred_date > returns.survey_day_before, true)
+            as is_transfer_since,
     from {{ ref('named_plan') }} as plans
     inner join returns on plans.return_id = returns.return_id
     left join {{ ref('active_plans') }} as active_plans

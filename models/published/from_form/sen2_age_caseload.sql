@@ -1,4 +1,5 @@
--- One row per age band and one for all: plans maintained on the survey day, as in DfE's 2022 release.
+-- One row per age band and one for all: plans maintained on the survey day, as in DfE's 2022
+-- release.
 with
 
 ages as (

@@ -1,4 +1,5 @@
--- One row per age band and one for all: plans made for the first time in the calendar year, as in DfE's 2022 release.
+-- One row per age band and one for all: plans made for the first time in the calendar year, as in
+-- DfE's 2022 release.
 with
 
 ages as (

@@ -75,9 +75,21 @@ figures_collected as (
         total_ehc_plans,
         review_expected,
         review_not_expected,
-        case when has_reviews then columns('^(review_(meet|dec|comp|undec)|.*_review_meet|outcome|no_outcome|number|pc_)') end,
+        case
+            when has_reviews then columns(
+                * exclude (
+                    return_id, position, breakdown_topic, breakdown, is_known, total_ehc_plans,
+                    review_expected, review_not_expected, has_reviews
+                )
+            )
+        end,
     from figures
-    inner join {{ ref('published_returns') }} as returns on figures.return_id = returns.return_id
+    inner join (
+        select
+            return_id,
+            has_reviews,
+        from {{ ref('published_returns') }}
+    ) as returns on figures.return_id = returns.return_id
 )
 
 {{ as_published('figures_collected', 'calendar_year', 'Calendar year') }}

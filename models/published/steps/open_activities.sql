@@ -19,8 +19,7 @@ activities as (
     inner join {{ ref('published_returns') }} as returns
         on placements.return_id = returns.return_id
     where
-        coalesce(placements.entry_date <= returns.survey_day, true)
-        and coalesce(placements.leaving_date > returns.survey_day, true)
+        {{ is_open_on('placements.entry_date', 'placements.leaving_date', 'returns.survey_day') }}
 )
 
 select

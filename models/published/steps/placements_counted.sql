@@ -16,7 +16,7 @@ main_placements as (
             'people.birth_date', 'returns.age_reference_date',
             'returns.school_age_from', 'returns.school_age_to',
         ) }} as school_age,
-    from {{ ref('placement_detail') }} as placements
+    from {{ ref('placement_records') }} as placements
     inner join {{ ref('published_returns') }} as returns
         on placements.return_id = returns.return_id
     inner join {{ ref('named_plan') }} as plans
@@ -24,7 +24,7 @@ main_placements as (
     left join {{ ref('people_described') }} as people
         on placements.return_id = people.return_id and placements.person_id = people.person_id
     where
-        placements.placement_rank = '1'
+        placements.placement_rank_word = 'main'
         and coalesce(placements.entry_date <= returns.survey_day, true)
         and (
             coalesce(placements.leaving_date > returns.survey_day, true)
@@ -32,7 +32,7 @@ main_placements as (
         )
     qualify row_number() over (
         partition by placements.return_id, placements.request_id
-        order by placements.entry_date desc nulls last, placements.placement_id
+        order by placements.entry_date desc nulls last, placements.placement_id asc
     ) = 1
 ),
 

@@ -52,7 +52,7 @@ keyed as (
                 left join {{ source('audit', 'sources') }} as sources
                     on landed._source = sources.source
             {% else %}
-                select *, {{ table.key }} as own_key, from {{ source('raw', table_name) }}
+                select *, {{ table.key }} as own_key from {{ source('raw', table_name) }}
             {% endif %}
         ) as landed on overrides.key = landed.own_key
         where overrides.table_name = '{{ table_name }}'

@@ -6,7 +6,7 @@ with
 landed as (
     select * from {{ corrected('establishments') }}
     union all by name
-    select null::varchar as further_education_type
+    select null::varchar as further_education_type,
     where false
 )
 

@@ -1,4 +1,5 @@
--- One row per landed row of requests: one request for an EHC needs assessment. Typed; nothing dropped.
+-- One row per landed row of requests: one request for an EHC needs assessment. Typed; nothing
+-- dropped.
 select
     {{ text('request_id') }} as request_id,
     {{ text('person_id') }} as person_id,

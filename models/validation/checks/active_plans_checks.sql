@@ -78,7 +78,8 @@ judged as (
 
         -- a draft is given and the decision was not to amend, or the draft is before the meeting
         review_draft is not null
-        and (review_outcome_word is distinct from 'amend' or review_draft < review_meeting) as rule_l12,
+        and (review_outcome_word is distinct from 'amend' or review_draft < review_meeting)
+            as rule_l12,
 
         -- the review decision came more days after the meeting than allowed
         last_review > review_meeting + review_days as rule_l13,

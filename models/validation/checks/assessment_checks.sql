@@ -47,7 +47,8 @@ judged as (
             as rule_a03,
 
         -- the assessment was not decided in the period, yet has an outcome date
-        assessment_outcome_word in ('undecided', 'withdrawn', 'historical') and assessment_outcome_date is not null as rule_a04,
+        assessment_outcome_word in ('undecided', 'withdrawn', 'historical')
+        and assessment_outcome_date is not null as rule_a04,
 
         -- the outcome comes before the decision to assess or the request, or these run backwards
         assessment_outcome_date < greatest(request_outcome_date, received_date)
@@ -56,7 +57,8 @@ judged as (
 
         -- the outcome date is after the survey day, or before the period and not historical
         assessment_outcome_date > survey_day
-        or (assessment_outcome_date < period_start and assessment_outcome_word is distinct from 'historical')
+        or (assessment_outcome_date < period_start
+            and assessment_outcome_word is distinct from 'historical')
             as rule_a06,
 
         -- the assessment was decided, and one of the four answers is missing or not a code
@@ -71,7 +73,8 @@ judged as (
             true
         ) as rule_a07,
 
-        -- the assessment is undecided or withdrawn, yet another item than its date or a plan follows
+        -- the assessment is undecided or withdrawn, yet another item than its date or a plan
+        -- follows
         assessment_outcome_word in ('undecided', 'withdrawn')
         and (
             has_named_plan
@@ -99,17 +102,21 @@ judged as (
         -- there is a plan though none was to be issued, and no mediation or appeal explains it
         assessment_outcome_word = 'refused'
         and has_named_plan
-        and not coalesce(assessment_mediation_word = 'yes' or assessment_tribunal_word = 'yes', false)
+        and not coalesce(
+            assessment_mediation_word = 'yes' or assessment_tribunal_word = 'yes', false
+        )
             as rule_a11,
 
         -- the plan was issued after the limit with no exception
-        assessment_outcome_word = 'issued' and week20_word = 'no' and days_to_outcome > issue_days as rule_a12,
+        assessment_outcome_word = 'issued' and week20_word = 'no'
+        and days_to_outcome > issue_days as rule_a12,
 
         -- the decision not to issue came after the limit
         assessment_outcome_word = 'refused' and days_to_outcome > refuse_days as rule_a13,
 
         -- an appeal about not issuing a plan is recorded for a plan that was issued
-        assessment_outcome_word in ('issued', 'historical') and assessment_tribunal_word = 'yes' as rule_a14,
+        assessment_outcome_word in ('issued', 'historical')
+        and assessment_tribunal_word = 'yes' as rule_a14,
 
         -- the plan was issued implausibly soon after the request
         assessment_outcome_word = 'issued' and days_to_outcome < fast_issue_days as rule_a15,
@@ -130,7 +137,8 @@ judged as (
         ) as rule_o03,
 
         -- no plan is issued or refused, the person is here, and the limit to issue one has passed
-        (assessment_outcome_word = 'undecided' or (assessment_outcome_word = 'issued' and assessment_outcome_date is null))
+        (assessment_outcome_word = 'undecided'
+            or (assessment_outcome_word = 'issued' and assessment_outcome_date is null))
         and not is_moved_away
         and not is_transferred_in
         and survey_day - received_date > issue_days as rule_o05,

@@ -108,19 +108,19 @@ landed as (
         concat_ws(
             ' ',
             table_name,
-            "key",
+            key,
             column_name,
-            nullif(row_number() over (partition by table_name, "key", column_name order by row), 1)
+            nullif(row_number() over (partition by table_name, key, column_name order by row), 1)
         ),
-        case when table_name = 'people' then "key" end,
-        case when table_name in ('requests', 'assessments', 'disputes') then "key" end,
+        case when table_name = 'people' then key end,
+        case when table_name in ('requests', 'assessments', 'disputes') then key end,
         case
             when table_name = 'placements' then (
-                select any_value(placements.plan_id)
+                select any_value(placements.plan_id),
                 from {{ ref('stg_placements') }} as placements
-                where placements.placement_id = corrections."key"
+                where placements.placement_id = corrections.key
             )
-            when table_name in ('plans', 'plan_settings', 'needs', 'reviews') then "key"
+            when table_name in ('plans', 'plan_settings', 'needs', 'reviews') then key
         end,
         file,
         row,
@@ -334,7 +334,8 @@ judged as (
         rows_known.table_name = 'requests'
         and (
             returned_requests.request_word = 'withdrawn'
-            or (returned_requests.is_proceeding and returned_requests.assessment_state = 'withdrawn')
+            or (returned_requests.is_proceeding
+                and returned_requests.assessment_state = 'withdrawn')
         ) as rule_x07,
 
         -- the plan was transferred in, on a date that is not held

@@ -1,4 +1,5 @@
--- One row per return, per request and per fault met in reading a file: the rules on what it may hold.
+-- One row per return, per request and per fault met in reading a file: the rules on what it may
+-- hold.
 {% set parts = {
     'assessment': 'Assessment',
     'named_plan': 'NamedPlan',
@@ -47,8 +48,8 @@ structure_faults as (
         on faults.return_id = files.return_id
 ),
 
--- The items that a fault leaves blank, one or those of a part of the header that is missing, and the
--- record they are items of: the last that begins before.
+-- The items that a fault leaves blank, one or those of a part of the header that is missing, and
+-- the record they are items of: the last that begins before.
 faults_of_items as (
     select
         faults.return_id,

@@ -56,7 +56,7 @@ forms as (
 ),
 
 unclassified as (
-    select count(*) filter (has_plan and is_unclassified) as unclassified_people
+    select count(*) filter (has_plan and is_unclassified) as unclassified_people,
     from {{ ref('form_people') }}
 ),
 

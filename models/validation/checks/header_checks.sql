@@ -45,7 +45,8 @@ judged as (
 
         -- the answer on the medical or the clinical officer is missing or not a code
         coalesce(
-            not {{ is_listed('dmo', 'OfficerInPost') }} or not {{ is_listed('dco', 'OfficerInPost') }},
+            not {{ is_listed('dmo', 'OfficerInPost') }}
+            or not {{ is_listed('dco', 'OfficerInPost') }},
             true
         ) as rule_h08,
 

@@ -91,7 +91,8 @@ judged as (
         assessment_outcome_word = 'issued' and start_date <> assessment_outcome_date as rule_n03,
 
         -- the assessment is historical, but the plan starts in the period, not transferred in
-        assessment_outcome_word = 'historical' and start_date >= period_start and not is_transferred_in
+        assessment_outcome_word = 'historical' and start_date >= period_start
+        and not is_transferred_in
             as rule_n04,
 
         -- the plan starts before there were EHC plans
@@ -129,7 +130,8 @@ judged as (
         -- the reason is given and is not a code
         not {{ is_listed('cease_reason', 'CeaseReason') }} as rule_n15,
 
-        -- the plan ended for maximum age, not in the school year of it nor at the adult estate's age
+        -- the plan ended for maximum age, not in the school year of it nor at the adult estate's
+        -- age
         cease_reason_word = 'maximum_age'
         and {{ age_on('person_birth_date', 'school_year_end') }} < max_plan_age
         and coalesce({{ age_on('person_birth_date', 'cease_date') }} <> adult_estate_age, true)
@@ -148,8 +150,8 @@ judged as (
         -- this plan has not ended, nor has a newer one of the person's
         cease_date is null and place_from_newest > 1 as rule_n29,
 
-        -- the plan starts before an earlier one of the person has ended, and was not transferred in;
-        -- where both are open, another rule says so
+        -- the plan starts before an earlier one of the person has ended, and was not transferred
+        -- in; where both are open, another rule says so
         not is_transferred_in
         and (
             end_before > start_date

@@ -215,7 +215,8 @@ judged as (
         not {{ is_listed('upn_unknown', 'UPNunknown') }} as rule_p23,
 
         -- the reason is being too young for a UPN, and the person is not
-        upn_unknown_word = 'too_young' and {{ age_on('person_birth_date', 'survey_day') }} >= un1_age as rule_p24,
+        upn_unknown_word = 'too_young'
+        and {{ age_on('person_birth_date', 'survey_day') }} >= un1_age as rule_p24,
 
         -- the reason is being new to the authority, and an earlier date is held
         upn_unknown_word = 'newly_known' and survey_day - first_seen_date > un8_days as rule_p25,
@@ -252,7 +253,8 @@ judged as (
 
         -- a name holds a digit, or no letter
         (surname <> '' and (regexp_matches(surname, '\d') or not regexp_matches(surname, '\pL')))
-        or (forename <> '' and (regexp_matches(forename, '\d') or not regexp_matches(forename, '\pL')))
+        or (forename <> ''
+            and (regexp_matches(forename, '\d') or not regexp_matches(forename, '\pL')))
             as rule_o25,
 
         -- the sex is missing

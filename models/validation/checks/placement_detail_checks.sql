@@ -16,7 +16,7 @@ establishments as (
 ),
 
 providers as (
-    select distinct ukprn
+    select distinct ukprn,
     from establishments
     where ukprn is not null
 ),
@@ -223,7 +223,8 @@ judged as (
         not between neet_age_from and neet_age_to as rule_d06,
 
         -- the setting is other, or out of education for another reason, and is not described
-        sen_setting_word in ('not_in_education_other', 'other') and sen_setting_other is null as rule_d07,
+        sen_setting_word in ('not_in_education_other', 'other')
+        and sen_setting_other is null as rule_d07,
 
         -- the rank is missing or not a code
         coalesce(not {{ is_listed('placement_rank', 'PlacementRank') }}, true) as rule_d08,
@@ -259,13 +260,15 @@ judged as (
 
         -- the placement is in a SEN unit or resourced provision that the register does not have
         (sen_unit_indicator_word = 'yes' and has_sen_unit = '0')
-        or (resourced_provision_indicator_word = 'yes' and has_resourced_provision = '0') as rule_d18,
+        or (resourced_provision_indicator_word = 'yes' and has_resourced_provision = '0')
+            as rule_d18,
 
         -- the residential stay or the work-based learning is given and not a code
         not {{ is_listed('res', 'Residential') }} or not {{ is_listed('wbp', 'WorkBasedLearning') }}
             as rule_d19,
 
-        -- the open main placement is a place, and no main setting that the plan names, by any number
+        -- the open main placement is a place, and no main setting that the plan names, by any
+        -- number
         placement_rank_word = 'main'
         and is_open
         and is_in_education
@@ -288,7 +291,8 @@ judged as (
         ) as rule_o14,
 
         -- there is no URN for the SEN unit or resourced provision
-        urn is null and (sen_unit_indicator_word = 'yes' or resourced_provision_indicator_word = 'yes')
+        urn is null
+        and (sen_unit_indicator_word = 'yes' or resourced_provision_indicator_word = 'yes')
             as rule_o18,
 
         -- a person not in education has a residential stay or work-based learning, or one educated

@@ -141,13 +141,15 @@ judged as (
 
         -- the place is marked as a unit or provision, and the register says the school has none
         (sen_unit_indicator_word = 'yes' and has_sen_unit = '0')
-        or (resourced_provision_indicator_word = 'yes' and has_resourced_provision = '0') as rule_n28,
+        or (resourced_provision_indicator_word = 'yes' and has_resourced_provision = '0')
+            as rule_n28,
 
         -- the second setting is the main one again
         is_named_twice as rule_o15,
 
         -- a unit or provision is marked for a setting with no URN
-        urn is null and (sen_unit_indicator_word = 'yes' or resourced_provision_indicator_word = 'yes')
+        urn is null
+        and (sen_unit_indicator_word = 'yes' or resourced_provision_indicator_word = 'yes')
             as rule_o17,
 
         -- none of URN, UKPRN and kind of setting is given

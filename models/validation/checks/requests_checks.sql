@@ -26,7 +26,7 @@ plans_held_before as (
     where plans.has_named_plan
     qualify row_number() over (
         partition by cases.return_id, cases.request_id
-        order by plans.start_date desc, plans.request_id
+        order by plans.start_date desc, plans.request_id asc
     ) = 1
 ),
 
@@ -104,18 +104,21 @@ judged as (
             as rule_r06,
 
         -- youth accommodation is not answered, and the request is not historical
-        not is_request_historical and coalesce(not {{ is_listed('rya', 'YesNo') }}, true) as rule_r07,
+        not is_request_historical
+        and coalesce(not {{ is_listed('rya', 'YesNo') }}, true) as rule_r07,
 
         -- the person was too young or too old for youth accommodation when the request was received
         rya_word = 'yes'
-        and {{ age_on('person_birth_date', 'received_date') }} not between rya_age_from and rya_age_to
+        and {{ age_on('person_birth_date', 'received_date') }}
+        not between rya_age_from and rya_age_to
             as rule_r08,
 
         -- the request was decided, and the date of the decision is missing
         is_request_decided and request_outcome_date is null as rule_r09,
 
         -- a decision date is given for a request with no decision in the period
-        request_outcome_word in ('undecided', 'withdrawn', 'historical') and request_outcome_date is not null as rule_r10,
+        request_outcome_word in ('undecided', 'withdrawn', 'historical')
+        and request_outcome_date is not null as rule_r10,
 
         -- the outcome date is before the request was received
         request_outcome_date < received_date as rule_r11,
@@ -137,7 +140,8 @@ judged as (
         and coalesce(request_mediation, request_tribunal) is not null as rule_r14,
 
         -- there was an appeal about the decision to assess, and no mediation
-        request_tribunal_word = 'yes' and coalesce(request_mediation_word <> 'yes', true) as rule_r15,
+        request_tribunal_word = 'yes'
+        and coalesce(request_mediation_word <> 'yes', true) as rule_r15,
 
         -- the authority moved to is not one of the year, or is the return's own
         not {{ is_listed('exported', 'LA') }} or exported = return_la as rule_r16,
@@ -146,7 +150,8 @@ judged as (
         is_moved_away and (has_named_plan or has_active_plans) as rule_r17,
 
         -- the assessment is missing, and the person did not move away
-        request_outcome_word in ('agreed', 'historical') and not is_moved_away and not has_assessment
+        request_outcome_word in ('agreed', 'historical') and not is_moved_away
+        and not has_assessment
             as rule_r18,
 
         -- an assessment follows a request that is undecided or withdrawn
@@ -166,7 +171,8 @@ judged as (
 
         -- the plan was transferred in, and the request or the assessment is not historical
         transfer_la is not null
-        and (not is_request_historical or assessment_outcome_word is distinct from 'historical') as rule_r24,
+        and (not is_request_historical or assessment_outcome_word is distinct from 'historical')
+            as rule_r24,
 
         -- the request is historical, and no assessment or plan that follows falls in the period
         is_request_historical
@@ -185,12 +191,13 @@ judged as (
         or (is_request_historical and not {{ is_listed('rya', 'YesNo') }}) as rule_o04,
 
         -- the request is historical, yet it was received in the period and not transferred in
-        is_request_historical and received_date >= period_start and not is_transferred_in as rule_o09,
+        is_request_historical and received_date >= period_start
+        and not is_transferred_in as rule_o09,
 
         -- the authority moved to is one of an earlier year only
         not {{ is_listed('exported', 'LA') }}
         and exported in (
-            select code
+            select code,
             from {{ ref('codes') }}
             where codeset = 'LA' and year_to < collection_year
         ) as rule_o21,

@@ -14,103 +14,28 @@ people as (
     group by return_id
 ),
 
-requests as (
+cases as (
     select
         return_id,
         count(*) as request_count,
         count(request_source) as sourced_count,
-        count(*) filter (request_source = '5') as source_other_count,
-    from {{ ref('requests') }}
-    group by return_id
-),
-
-assessments as (
-    select
-        return_id,
-        count(*) as assessment_count,
-        count(assessment_outcome_date) filter (assessment_outcome = 'Y') as issued_count,
-        count(assessment_outcome_date) filter (assessment_outcome = 'Y' and week20 = '1')
-            as exception_count,
-    from {{ ref('assessment') }}
-    group by return_id
-),
-
-named_settings as (
-    select
-        return_id,
-        count(*) as plan_detail_count,
-        count(*) filter (sen_setting in ('OTH', 'NIEO')) as named_other_count,
-    from {{ ref('plan_detail') }}
-    group by return_id
-),
-
-active_plans as (
-    select
-        return_id,
-        count(*) as active_plans_count,
-    from {{ ref('active_plans') }}
-    group by return_id
-),
-
-needs as (
-    select
-        return_id,
-        count(*) as need_count,
-    from {{ ref('sen_need') }}
-    group by return_id
-),
-
-placements as (
-    select
-        placements.return_id,
-        placements.request_id,
-        placements.sen_setting,
-        coalesce(placements.entry_date <= returns.survey_day, true)
-        and coalesce(placements.leaving_date > returns.survey_day, true) as is_open,
-    from {{ ref('placement_detail') }} as placements
-    inner join returns on placements.return_id = returns.return_id
-),
-
-settings as (
-    select
-        return_id,
-        count(*) as placement_count,
-        count(*) filter (sen_setting in ('OTH', 'NIEO')) as attended_other_count,
-    from placements
-    group by return_id
-),
-
-placed as (
-    select distinct
-        return_id,
-        request_id,
-    from placements
-    where is_open
-),
-
-plans as (
-    select
-        plans.return_id,
-        plans.cease_date,
-        plans.cease_reason,
-        coalesce(plans.start_date <= returns.survey_day, true)
-        and coalesce(plans.cease_date > returns.survey_day, true) as is_active,
-        placed.request_id is not null as is_placed,
-    from {{ ref('named_plan') }} as plans
-    inner join returns on plans.return_id = returns.return_id
-    left join placed
-        on plans.return_id = placed.return_id and plans.request_id = placed.request_id
-),
-
-caseloads as (
-    select
-        return_id,
-        count(*) as plan_count,
+        count(*) filter (request_source_word = 'other') as source_other_count,
+        count(*) filter (has_assessment) as assessment_count,
+        count(assessment_outcome_date) filter (assessment_outcome_word = 'issued') as issued_count,
+        count(assessment_outcome_date)
+            filter (assessment_outcome_word = 'issued' and week20_word = 'yes') as exception_count,
+        count(*) filter (has_named_plan) as plan_count,
         count(cease_date) as ceased_count,
-        count(cease_date) filter (cease_reason = '9') as ceased_other_count,
-        count(*) filter (is_active) as caseload,
-        count(*) filter (is_active and not is_placed) as unplaced_count,
-    from plans
+        count(cease_date) filter (cease_reason_word = 'other') as ceased_other_count,
+        count(*) filter (has_active_plans) as active_plans_count,
+        count(*) filter (is_plan_active) as caseload,
+        count(*) filter (is_plan_active and open_placement_count = 0) as unplaced_count,
+        sum(setting_count)::bigint as plan_detail_count,
+        sum(placement_count)::bigint as placement_count,
+        sum(need_count)::bigint as need_count,
+        sum(setting_count + placement_count)::bigint as setting_count,
+        sum(other_setting_count + other_placement_count)::bigint as setting_other_count,
+    from {{ ref('case_records') }}
     group by return_id
 ),
 
@@ -137,12 +62,13 @@ caseloads_published as (
 caseloads_returned as (
     select
         returns.return_id,
-        caseloads.caseload,
+        cases.caseload,
     from returns
     inner join returns as earlier
         on returns.return_la = earlier.return_la
             and returns.collection_year > earlier.collection_year
-    inner join caseloads on earlier.return_id = caseloads.return_id
+    inner join cases on earlier.return_id = cases.return_id
+    where cases.plan_count > 0
     qualify row_number() over (
         partition by returns.return_id
         order by earlier.collection_year desc, earlier.return_id desc
@@ -164,36 +90,26 @@ records as (
         returns.*,
         coalesce(people.person_count, 0) as person_count,
         people.no_identifier_count,
-        coalesce(requests.request_count, 0) as request_count,
-        requests.sourced_count,
-        requests.source_other_count,
-        coalesce(assessments.assessment_count, 0) as assessment_count,
-        assessments.issued_count,
-        assessments.exception_count,
-        coalesce(caseloads.plan_count, 0) as plan_count,
-        caseloads.ceased_count,
-        caseloads.ceased_other_count,
-        coalesce(caseloads.caseload, 0) as caseload,
-        caseloads.unplaced_count,
+        {% for count in [
+            'request', 'assessment', 'plan', 'plan_detail', 'active_plans', 'placement', 'need',
+        ] %}
+            coalesce(cases.{{ count }}_count, 0) as {{ count }}_count,
+        {% endfor %}
+        coalesce(cases.caseload, 0) as caseload,
+        coalesce(cases.unplaced_count, 0) as unplaced_count,
+        cases.sourced_count,
+        cases.source_other_count,
+        cases.issued_count,
+        cases.exception_count,
+        cases.ceased_count,
+        cases.ceased_other_count,
+        cases.setting_count,
+        cases.setting_other_count,
         caseloads_before.caseload_before,
-        coalesce(named_settings.plan_detail_count, 0) as plan_detail_count,
-        coalesce(active_plans.active_plans_count, 0) as active_plans_count,
-        coalesce(settings.placement_count, 0) as placement_count,
-        coalesce(needs.need_count, 0) as need_count,
-        coalesce(named_settings.plan_detail_count, 0) + coalesce(settings.placement_count, 0)
-            as setting_count,
-        coalesce(named_settings.named_other_count, 0) + coalesce(settings.attended_other_count, 0)
-            as setting_other_count,
     from returns
     left join people on returns.return_id = people.return_id
-    left join requests on returns.return_id = requests.return_id
-    left join assessments on returns.return_id = assessments.return_id
-    left join caseloads on returns.return_id = caseloads.return_id
+    left join cases on returns.return_id = cases.return_id
     left join caseloads_before on returns.return_id = caseloads_before.return_id
-    left join named_settings on returns.return_id = named_settings.return_id
-    left join active_plans on returns.return_id = active_plans.return_id
-    left join settings on returns.return_id = settings.return_id
-    left join needs on returns.return_id = needs.return_id
 ),
 
 judged as (

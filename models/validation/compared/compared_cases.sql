@@ -20,7 +20,8 @@ matches as (
     select * from {{ ref('compared_matches') }}
 ),
 
--- Whether the later return should hold a case of the earlier one: it was not over before the period.
+-- Whether the later return should hold a case of the earlier one: it was not over before the
+-- period.
 earlier_cases as (
     select
         pairs.earlier_return_id,
@@ -112,8 +113,12 @@ candidates as (
 agreeing as (
     select * from candidates
     qualify
-        step = min(step) over (partition by earlier_return_id, later_return_id, earlier_request_id)
-        and step = min(step) over (partition by earlier_return_id, later_return_id, later_request_id)
+        step = min(step) over (
+            partition by earlier_return_id, later_return_id, earlier_request_id
+        )
+        and step = min(step) over (
+            partition by earlier_return_id, later_return_id, later_request_id
+        )
 ),
 
 earlier_left as (

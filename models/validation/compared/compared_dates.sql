@@ -101,7 +101,8 @@ select
     item,
     earlier_value::varchar as earlier_value,
     later_value::varchar as later_value,
-    case when earlier_value is null then 'it was not there, and is dated by ' || earlier_survey_day end
+    case when earlier_value is null
+        then 'it was not there, and is dated by ' || earlier_survey_day end
         as detail,
 from all_events
 where

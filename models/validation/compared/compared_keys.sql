@@ -32,7 +32,7 @@ keys as (
     union all
     select *, 3, 'person id', person_id from people
     union all
-    select *, 4, 'name and date of birth', forename || '|' || surname || '|' || person_birth_date
+    select *, 4, 'name and date of birth', forename || '|' || surname || '|' || person_birth_date,
     from people
     union all
     select *, 5, 'surname and date of birth', surname || '|' || person_birth_date from people

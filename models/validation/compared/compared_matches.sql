@@ -22,8 +22,8 @@ own_keys as (
     having count(*) = 1
 ),
 
--- Whoever has another surname, another forename and another date of birth is somebody else, whatever
--- identifier says otherwise.
+-- Whoever has another surname, another forename and another date of birth is somebody else,
+-- whatever identifier says otherwise.
 candidates as (
     select
         pairs.earlier_return_id,

@@ -1,4 +1,5 @@
--- One row per request of a return that is compared: its case as it stood on the return's survey day.
+-- One row per request of a return that is compared: its case as it stood on the return's survey
+-- day.
 with
 
 returns as (

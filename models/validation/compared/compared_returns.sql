@@ -6,7 +6,7 @@ returns as (
 ),
 
 with_case_ids as (
-    select 'built' as return_id
+    select 'built' as return_id,
     union all
     select return_id from {{ source('imported', 'files') }}
     where has_case_ids
@@ -30,7 +30,8 @@ select
     ) as has_common_ids,
     -- What ends between the earlier survey day and the later period is in neither return.
     later.period_start <= earlier.survey_day as is_gapless,
-    -- A decision between the end of the period and the survey day takes a request out of the return.
+    -- A decision between the end of the period and the survey day takes a request out of the
+    -- return.
     later.period_end >= later.survey_day as has_all_decisions,
 from {{ ref('compared_pairs') }} as pairs
 inner join returns as earlier on pairs.earlier_return_id = earlier.return_id

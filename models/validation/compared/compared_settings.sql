@@ -1,18 +1,6 @@
 -- One row per pair of returns and plan in force in both whose main placement is at another place.
 with
 
-days as (
-    select
-        earlier_return_id as return_id,
-        earlier_survey_day as survey_day,
-    from {{ ref('compared_returns') }}
-    union
-    select
-        later_return_id,
-        later_survey_day,
-    from {{ ref('compared_returns') }}
-),
-
 -- Where each plan's person was on the survey day; of several main placements, the latest.
 places as (
     select
@@ -23,15 +11,11 @@ places as (
             'UKPRN ' || placements.ukprn,
             'SENSetting ' || placements.sen_setting
         ) as place,
-    from {{ ref('placement_detail') }} as placements
-    inner join days on placements.return_id = days.return_id
-    where
-        placements.placement_rank = '1'
-        and coalesce(placements.entry_date <= days.survey_day, true)
-        and coalesce(placements.leaving_date > days.survey_day, true)
+    from {{ ref('placement_records') }} as placements
+    where placements.placement_rank_word = 'main' and placements.is_open
     qualify row_number() over (
         partition by placements.return_id, placements.request_id
-        order by placements.entry_date desc nulls last, place nulls last
+        order by placements.entry_date desc nulls last, place asc nulls last
     ) = 1
 )
 

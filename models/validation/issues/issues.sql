@@ -245,7 +245,9 @@ item_rows as (
             and landed._row = disputes._row
     where
         pointed.return_id = 'built'
-        and coalesce(list_contains(landed.held_columns, elsewhere.source_column), not elsewhere.is_own)
+        and coalesce(
+            list_contains(landed.held_columns, elsewhere.source_column), not elsewhere.is_own
+        )
         and coalesce(starts_with(pointed.column_name, disputes.flags), true)
     qualify row_number() over (
         partition by pointed.fault_number order by landed._file, landed._row
@@ -355,7 +357,9 @@ select
     faults.request_id,
     faults.record_id,
     faults.items,
-    coalesce(nullif(faults.told, ''), found_values.found, split_part(faults.items, ';', 1) || ' none')
+    coalesce(
+        nullif(faults.told, ''), found_values.found, split_part(faults.items, ';', 1) || ' none'
+    )
     || coalesce(' (cannot be read: ' || explained.unread || ')', '') as found,
     faults.message,
     faults.fix,
@@ -364,7 +368,10 @@ select
     explained.fault_number is null as "primary",
     {% for column in ['source_file', 'source_row'] %}
         coalesce(
-            faults.{{ column }}, item_rows.{{ column }}, item_records.{{ column }}, sources.{{ column }}
+            faults.{{ column }},
+            item_rows.{{ column }},
+            item_records.{{ column }},
+            sources.{{ column }}
         ) as {{ column }},
     {% endfor %}
 from faults

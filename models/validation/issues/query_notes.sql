@@ -12,7 +12,7 @@ survey as (
 
 -- The deadline of the collection before this one.
 earlier as (
-    select max(submission_deadline) as deadline
+    select max(submission_deadline) as deadline,
     from {{ ref('collections') }}
     where collection_year < {{ var('collection_year') }}
 ),
@@ -68,7 +68,8 @@ select
         when 'applies'
             then
                 case
-                    when kind = 'agreed' then 'DfE has agreed to it, so it does not stop the return.'
+                    when kind = 'agreed'
+                        then 'DfE has agreed to it, so it does not stop the return.'
                     else 'It stands beside the query.'
                 end
         when 'cannot_be_agreed' then 'The file would not load with it, so it must be corrected.'

@@ -23,7 +23,7 @@ rules as (
         ),
         accepted.accepted,
         local_severities.reason || ' (' || local_severities.author || ', '
-        || local_severities."date" || ')' as severity_reason,
+        || local_severities.date || ')' as severity_reason,
     from {{ ref('rules') }} as rules
     left join confirmed on rules.rule_id = confirmed.rule_id
     left join {{ ref('rule_severities') }} as local_severities

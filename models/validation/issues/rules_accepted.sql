@@ -25,5 +25,5 @@ select
     end || ': ' || what || '.' as accepted,
 from bearing
 qualify row_number() over (
-    partition by rule_id order by return_year desc, authorities_with desc nulls last, what
+    partition by rule_id order by return_year desc, authorities_with desc nulls last, what asc
 ) = 1

@@ -5,6 +5,11 @@
     'named_plan': ['start_date', 'cease_date'],
     'active_plans': ['review_meeting', 'transfer_la'],
 } %}
+{% set counts = [
+    'setting', 'main_setting', 'second_setting', 'other_setting', 'need', 'main_need',
+    'second_need', 'placement', 'open_placement', 'open_main', 'open_second', 'not_left',
+    'other_placement',
+] %}
 with
 
 returns as (
@@ -33,7 +38,10 @@ settings_with_year as (
 ),
 
 settings_with_words as (
-    {{ with_words('settings_with_year', {'placement_rank': 'PlacementRank'}) }}
+    {{ with_words('settings_with_year', {
+        'placement_rank': 'PlacementRank',
+        'sen_setting': 'SENSetting',
+    }) }}
 ),
 
 settings as (
@@ -43,6 +51,8 @@ settings as (
         count(*) as setting_count,
         count(*) filter (placement_rank_word = 'main') as main_setting_count,
         count(*) filter (placement_rank_word = 'second') as second_setting_count,
+        count(*) filter (sen_setting_word in ('other', 'not_in_education_other'))
+            as other_setting_count,
         string_agg(placement_rank, ', ' order by placement_rank) as setting_ranks,
     from settings_with_words
     group by return_id, request_id
@@ -73,24 +83,6 @@ needs as (
     group by return_id, request_id
 ),
 
--- A placement is open on a day that is not before its start and before the day of leaving.
-placements_with_year as (
-    select
-        placement_detail.*,
-        returns.collection_year,
-        {{ is_open_on('placement_detail.entry_date', 'placement_detail.leaving_date', 'returns.survey_day') }}
-            as is_open,
-    from {{ ref('placement_detail') }} as placement_detail
-    inner join returns on placement_detail.return_id = returns.return_id
-),
-
-placements_with_words as (
-    {{ with_words('placements_with_year', {
-        'placement_rank': 'PlacementRank',
-        'sen_setting': 'SENSetting',
-    }) }}
-),
-
 placements as (
     select
         return_id,
@@ -100,6 +92,8 @@ placements as (
         count(*) filter (is_open and placement_rank_word = 'main') as open_main_count,
         count(*) filter (is_open and placement_rank_word = 'second') as open_second_count,
         count(*) filter (leaving_date is null) as not_left_count,
+        count(*) filter (sen_setting_word in ('other', 'not_in_education_other'))
+            as other_placement_count,
         string_agg(placement_rank, ', ' order by placement_rank) filter (is_open)
             as open_placement_ranks,
         min(entry_date) as first_entry_date,
@@ -127,7 +121,7 @@ placements as (
         max(coalesce(leaving_date, 'infinity')) filter (
             placement_rank_word = 'main' and coalesce(urn, ukprn) is not null
         ) as at_school_until,
-    from placements_with_words
+    from {{ ref('placement_records') }}
     group by return_id, request_id
 ),
 
@@ -203,13 +197,11 @@ select
         out_of_education_until,
         at_school_until,
         {% for part in firsts %}has_{{ part }},{% endfor %}
-        {% for count in ['setting', 'main_setting', 'second_setting', 'need', 'main_need',
-            'second_need', 'placement', 'open_placement', 'open_main', 'open_second', 'not_left'] %}
+        {% for count in counts %}
             {{ count }}_count,
         {% endfor %}
     ),
-    {% for count in ['setting', 'main_setting', 'second_setting', 'need', 'main_need',
-        'second_need', 'placement', 'open_placement', 'open_main', 'open_second', 'not_left'] %}
+    {% for count in counts %}
         coalesce({{ count }}_count, 0) as {{ count }}_count,
     {% endfor %}
     {% for part in firsts %}
