@@ -18,12 +18,11 @@ from typing import Any
 import duckdb
 
 from .. import spec
-from .. import warehouse as warehouses
 from ..ground import files, places, trust
 from ..ground.errors import InputError
 from ..settings.config import Config
 from ..untrusted.parsers import ZIP_FAULTS
-from ..warehouse import encryption, lock
+from ..warehouse import connect, encryption, lock, prepare
 from . import audit_json, history, pack
 
 KEPT_WAREHOUSE = re.compile(r".+_(\d{4}-\d\d-\d\d)_run\d+\.duckdb")
@@ -280,7 +279,7 @@ def _asked(path: Path, query: str) -> list[tuple[Any, ...]]:
     An encrypted one that cannot be opened is an error: what is in it decides whether it goes.
     """
     faults = (duckdb.Error,) if encryption.is_encrypted(path) else (InputError, duckdb.Error)
-    with suppress(*faults), warehouses.connect(path, read_only=True) as connection:
+    with suppress(*faults), connect(path, read_only=True) as connection:
         return connection.execute(query).fetchall()
     return []
 
@@ -333,7 +332,7 @@ def carry_out(found: Plan, by: str) -> list[str]:
     with ExitStack() as stack:
         for site in found.sites:
             if site.warehouse and site.warehouse.exists():
-                stack.enter_context(lock.held(site.warehouse, [site.out]))
+                stack.enter_context(lock.lock_warehouse(site.warehouse, [site.out]))
         rows = [
             (item.kind, item.path.name, item.day, item.bytes, item.sha256) for item in found.items
         ]
@@ -356,8 +355,8 @@ def _record_packs(found: Plan, site: Site, by: str) -> None:
     gone = [item for item in found.items if item.path.parent == site.out / places.PACKS]
     if not gone or site.warehouse is None:
         return
-    with warehouses.connect(site.warehouse) as connection:
-        warehouses.prepare(connection, _year(connection))
+    with connect(site.warehouse) as connection:
+        prepare(connection, _year(connection))
         connection.executemany(
             "insert into audit.purged_packs values (?, ?, ?, ?)",
             [[item.path.name, item.sha256, str(found.before), by] for item in gone],

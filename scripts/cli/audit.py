@@ -28,7 +28,7 @@ def pack(
     from ..audit import pack
 
     job = job_of(year, config, warehouse, out)
-    with lock.held(job.warehouse, job.folders, is_new=False):
+    with lock.lock_warehouse(job.warehouse, job.folders, is_new=False):
         path = pack.write_pack(job, by)
     say(f"{path}: {path.stat().st_size / 1e6:.1f} MB. It holds personal data.")
 

@@ -81,10 +81,10 @@ def why(
     masked unless asked for.
     """
     from ..why import show
-    from ..why.story import tell
+    from ..why.story import person_page
 
     path = warehouse or Path("warehouse") / f"sen2_{year}.duckdb"
-    page = tell(path, person_id, before)
+    page = person_page(path, person_id, before)
     if html:
         show.write(page, html)
         say(f"{html}: the page of person {person_id}. It holds personal data.")
@@ -112,8 +112,8 @@ def answers(
     An explanation becomes a note, a right value a correction. `sen2 run` and `sen2 nightly` read
     the workbook that they wrote last by themselves (docs/answers.md).
     """
-    from .. import warehouse as warehouses
     from ..answers import answers
+    from ..warehouse import connect
 
     job = job_of(year, config, warehouse, out)
     paths = [workbook]
@@ -124,10 +124,10 @@ def answers(
             f"{workbook}: there is no workbook. Give the file, or the folder of files."
         )
     strict = not workbook.is_dir()
-    with lock.held(job.warehouse, job.folders, is_new=False):
+    with lock.lock_warehouse(job.warehouse, job.folders, is_new=False):
         taken = answers.take(paths, job.config, job.warehouse, year, write=write, strict=strict)
         if write:
-            with warehouses.connect(job.warehouse) as connection:
+            with connect(job.warehouse) as connection:
                 answers.record(connection, taken.reading)
     for line in answers.show(taken.reading):
         say(line, under=10)
@@ -152,7 +152,7 @@ def causes(
     from ..jobs import run
 
     job = job_of(year, config, warehouse, out)
-    with lock.held(job.warehouse, job.folders, is_new=False):
+    with lock.lock_warehouse(job.warehouse, job.folders, is_new=False):
         run.causes_only(job)
 
 

@@ -82,7 +82,7 @@ def import_return(
 
     settings_if_any()
     path = warehouse or Path("warehouse") / f"sen2_{THIS_YEAR}.duckdb"
-    with lock.held(path):
+    with lock.lock_warehouse(path):
         imports.import_return(source, name, path, year, la_code, replace=replace)
 
 
@@ -108,7 +108,7 @@ def compare(
     identify = config.exists() and read_settings(config).identify_people
     path = warehouse or Path("warehouse") / f"sen2_{year}.duckdb"
     folder = out or Path("out") / str(year)
-    with lock.held(path, [folder], is_new=False):
+    with lock.lock_warehouse(path, [folder], is_new=False):
         found = compare.compare(earlier, later, path, folder, identify=identify)
     compare.show(found, Console(highlight=False))
     say(f"{folder / 'compare.xlsx'}: every change. It holds personal data.")

@@ -80,7 +80,7 @@ def land(
     from ..jobs import single_stages
 
     job = job_of(year, config, warehouse, out, published)
-    with lock.held(job.warehouse, job.folders):
+    with lock.lock_warehouse(job.warehouse, job.folders):
         single_stages.land_stage(job, Stages(), extract, mapping or [])
 
 
@@ -95,7 +95,7 @@ def build(
 
     job = job_of(year, config, warehouse, None, published)
     stages = Stages()
-    with lock.held(job.warehouse, job.folders, is_new=False):
+    with lock.lock_warehouse(job.warehouse, job.folders, is_new=False):
         if published is not None:
             single_stages.published_stage(job, stages)
         single_stages.build_stage(job, stages)
@@ -110,7 +110,7 @@ def validate(
     from ..jobs import run
 
     job = job_of(year, config, warehouse, None)
-    with lock.held(job.warehouse, job.folders, is_new=False):
+    with lock.lock_warehouse(job.warehouse, job.folders, is_new=False):
         raise typer.Exit(run.validate(job))
 
 
@@ -163,9 +163,9 @@ def export(
                 "--final and --by NAME go together, and without --accept-arrival and"
                 " --accept-unconfirmed: what is signed off has nothing left to accept."
             )
-        with lock.held(job.warehouse, job.folders, is_new=False):
+        with lock.lock_warehouse(job.warehouse, job.folders, is_new=False):
             raise typer.Exit(sign_off.sign_off(job, by))
-    with lock.held(job.warehouse, job.folders, is_new=False):
+    with lock.lock_warehouse(job.warehouse, job.folders, is_new=False):
         raise typer.Exit(run.export_only(job, accept_arrival, accept_unconfirmed))
 
 

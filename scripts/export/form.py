@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 import duckdb
 
-from .. import warehouse as warehouses
 from ..ground import places, spreadsheet
 from ..ground.errors import InputError
+from ..warehouse import connect
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -72,7 +72,7 @@ def write_form(warehouse: Path, year: int, out: Path, *, is_draft: bool = False)
     A draft, of a form that has errors, is named form_draft and says so. Whichever is written, the
     other kind of an earlier run does not stay: a draft is removed, a form goes to `superseded`.
     """
-    with warehouses.connect(warehouse, read_only=True) as connection:
+    with connect(warehouse, read_only=True) as connection:
         cells, survey_day, authority = _read(connection, warehouse, year)
     name = DRAFT if is_draft else NAME
     title = f"SEN2 {year}: the aggregated form, {authority}"

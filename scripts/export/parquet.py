@@ -4,10 +4,10 @@ import shutil
 from pathlib import Path
 from tempfile import mkdtemp
 
-from .. import warehouse as warehouses
 from ..ground import places
 from ..ground.errors import InputError
 from ..ground.sql import literal, quoted
+from ..warehouse import connect
 
 LEFT_OUT = ("raw", "imported")
 """Schemas of text as it came, which the tables to the right hold typed."""
@@ -24,7 +24,7 @@ def write_parquet(warehouse: Path, out: Path) -> list[Path]:
     draft = Path(mkdtemp(dir=out, prefix=".parquet-"))
     written: list[Path] = []
     try:
-        with warehouses.connect(warehouse, read_only=True, reaches=[draft]) as connection:
+        with connect(warehouse, read_only=True, reaches=[draft]) as connection:
             tables = connection.execute(
                 "select table_schema, table_name from information_schema.tables"
                 " where table_type = 'BASE TABLE' and not list_contains(?, table_schema)"

@@ -17,10 +17,9 @@ from tempfile import mkdtemp
 import duckdb
 
 from .. import spec
-from .. import warehouse as warehouses
 from ..ground import keys, places
 from ..ground.errors import DefectError, InputError
-from ..warehouse import quoted
+from ..warehouse import connect, is_made_by_a_run, quoted
 
 VARIABLE = keys.PSEUDONYM
 LOST = "another key gives other pseudonyms"
@@ -68,7 +67,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Written:
+class PseudonymisedCopy:
     """The copy, and how many tables it has, and how many of people's own were left out."""
 
     path: Path
@@ -128,7 +127,7 @@ def tables_of(connection: Connection, database: str) -> list[Table]:
 
 def is_ours(table: Table) -> bool:
     """Whether this project makes the table, in a run or beside one."""
-    return warehouses.is_made_by_a_run(table.schema, table.name) or (
+    return is_made_by_a_run(table.schema, table.name) or (
         table.schema in ("audit", "raw", "imported")
     )
 
@@ -136,7 +135,7 @@ def is_ours(table: Table) -> bool:
 # Writing
 
 
-def write(warehouse: Path, year: int, out: Path, fewest: int) -> Written:
+def write(warehouse: Path, year: int, out: Path, fewest: int) -> PseudonymisedCopy:
     """Write the copy to `out`/pseudonymised, in place of an earlier one.
 
     `fewest` is how many people must share what is shown of a person. The key is that of the
@@ -147,7 +146,7 @@ def write(warehouse: Path, year: int, out: Path, fewest: int) -> Written:
     of ours is not classified.
     """
     pads = _pads(keys.key(VARIABLE, LOST))
-    with warehouses.connect(warehouse, read_only=True):
+    with connect(warehouse, read_only=True):
         pass
     folder = out / places.PSEUDONYMISED
     folder.mkdir(parents=True, exist_ok=True)
@@ -156,7 +155,7 @@ def write(warehouse: Path, year: int, out: Path, fewest: int) -> Written:
     try:
         draft = scratch / path.name
         old = {"_old": warehouse}
-        with warehouses.connect(draft, encrypted=False, attached=old) as connection:
+        with connect(draft, encrypted=False, attached=old) as connection:
             tables = tables_of(connection, "_old")
             ours = [table for table in tables if is_ours(table)]
             if not any((table.schema, table.name) == PERSON for table in ours):
@@ -177,7 +176,7 @@ def write(warehouse: Path, year: int, out: Path, fewest: int) -> Written:
         raise InputError(f"{path}: cannot be replaced; close it where it is open.") from None
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    return Written(path, len(taken), len(tables) - len(ours))
+    return PseudonymisedCopy(path, len(taken), len(tables) - len(ours))
 
 
 def _pads(key: bytes) -> dict[str, bytes]:

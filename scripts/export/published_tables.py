@@ -11,10 +11,9 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from .. import spec
-from .. import warehouse as warehouses
 from ..ground import places, spreadsheet
 from ..ground.errors import DefectError, InputError
-from ..warehouse import quoted
+from ..warehouse import connect, quoted
 
 NOTES = "README.md"
 OURS = {
@@ -106,7 +105,7 @@ def write_published(
     datasets = headings(year, release)
     names = [f"{dataset}.csv" for dataset in (*datasets, *OURS)]
     others = {f"{row['dataset']}.csv" for row in spec.seed("published_datasets")} - set(names)
-    with warehouses.connect(warehouse, read_only=True) as connection:
+    with connect(warehouse, read_only=True) as connection:
         authority = _authority(connection, return_id, year)
         if not authority:
             for name in (*names, *others, NOTES):

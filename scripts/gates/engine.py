@@ -182,7 +182,7 @@ def open_source(connection: duckdb.DuckDBPyConnection) -> "Iterator[SQLDatasourc
 
             def connect(self, *_: Any, **__: Any) -> Any:
                 return SimpleNamespace(
-                    cursor=lambda: cursors.enter_context(warehouse.apart(connection)),
+                    cursor=lambda: cursors.enter_context(warehouse.second_connection(connection)),
                     commit=do_nothing,
                     rollback=do_nothing,
                     close=do_nothing,

@@ -10,7 +10,7 @@ from ..ground.errors import InputError
 from ..land.read.delimited import FORBIDDEN
 from . import table_return
 from .result import LONGEST_TEXT
-from .table_return import Gathered, Part
+from .table_return import Part, TableReturn
 from .xml.reader import Connection
 
 LAYOUT = "blade"
@@ -46,9 +46,9 @@ def files(folder: Path) -> list[Path]:
     return [export[part] for part in parts]
 
 
-def read(connection: Connection, folder: Path, advance: Advance) -> Gathered:
+def read(connection: Connection, folder: Path, advance: Advance) -> TableReturn:
     """Read the files of an export."""
-    gathered = Gathered(connection, LAYOUT, folder, has_case_ids=False)
+    gathered = TableReturn(connection, LAYOUT, folder, has_case_ids=False)
     paths = files(folder)
     for number, (name, path) in enumerate(
         zip(table_return.layout(LAYOUT), paths, strict=True), start=1
@@ -58,7 +58,7 @@ def read(connection: Connection, folder: Path, advance: Advance) -> Gathered:
     return gathered
 
 
-def _take(gathered: Gathered, name: str, path: Path) -> None:
+def _take(gathered: TableReturn, name: str, path: Path) -> None:
     with path.open(encoding=_encoding(path), newline="") as file:
         rows = _rows(path, csv.reader(file, strict=True))
         _, headings = next(rows, (1, []))

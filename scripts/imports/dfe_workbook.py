@@ -20,7 +20,7 @@ from ..untrusted import workbook_cells
 from ..untrusted.parsers import ZIP_FAULTS
 from ..untrusted.workbook_text import require_little_text
 from . import table_return
-from .table_return import Gathered, Part, normal
+from .table_return import Part, TableReturn, normal
 from .xml.reader import Connection
 
 TEMPLATE, PRE_SUBMISSION = "template", "pre_submission"
@@ -56,7 +56,7 @@ def is_workbook(path: Path) -> bool:
     return begins == ZIP
 
 
-def read(connection: Connection, path: Path, advance: Advance) -> Gathered:
+def read(connection: Connection, path: Path, advance: Advance) -> TableReturn:
     """Read a workbook's tables."""
     _require_readable(path)
     try:
@@ -90,9 +90,9 @@ def _unreadable(path: Path) -> InputError:
     )
 
 
-def _template(connection: Connection, path: Path, book: Any, advance: Advance) -> Gathered:
+def _template(connection: Connection, path: Path, book: Any, advance: Advance) -> TableReturn:
     """The tables below each other: a table's name, its headings, its rows up to the next name."""
-    gathered = Gathered(connection, TEMPLATE, path, has_case_ids=True)
+    gathered = TableReturn(connection, TEMPLATE, path, has_case_ids=True)
     parts = table_return.layout(TEMPLATE)
     by_name = {normal(name): name for name in parts}
     file = f"{path.name}, {SHEET}"
@@ -144,9 +144,9 @@ class _Blocks:
         return number, [_text(cell) or "" for cell in cells]
 
 
-def _sheets(connection: Connection, path: Path, book: Any, advance: Advance) -> Gathered:
+def _sheets(connection: Connection, path: Path, book: Any, advance: Advance) -> TableReturn:
     """The tables on a sheet each."""
-    gathered = Gathered(connection, PRE_SUBMISSION, path, has_case_ids=True)
+    gathered = TableReturn(connection, PRE_SUBMISSION, path, has_case_ids=True)
     parts = table_return.layout(PRE_SUBMISSION)
     by_name = {normal(name): name for name in book.sheetnames}
     missing = [name for name in parts if normal(name) not in by_name]

@@ -151,7 +151,7 @@ def iso_time(value: str) -> str:
     return value
 
 
-class Gathered:
+class TableReturn:
     """The parts of a return on their way into the schema imported, as temporary tables."""
 
     def __init__(

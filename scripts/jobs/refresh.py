@@ -16,7 +16,6 @@ from pathlib import Path
 import duckdb
 
 from .. import spec
-from .. import warehouse as warehouses
 from ..export import export, form
 from ..ground import places, trust
 from ..ground.console import err, say
@@ -24,8 +23,8 @@ from ..ground.errors import DefectError, DiskFullError, InputError
 from ..ground.files import sha256
 from ..ground.places import Place, log_of
 from ..settings.config import Job
-from ..warehouse import encryption, quoted, swap, views
-from ..warehouse.lock import held
+from ..warehouse import connect, encryption, is_made_by_a_run, prepare, quoted, swap, views
+from ..warehouse.lock import lock_warehouse
 
 LITTLE_ROOM = 1 << 20
 """With fewer free bytes than this, whatever went wrong is taken for want of room."""
@@ -78,7 +77,7 @@ class Refresh:
             [path.relative_to(self.job.out).as_posix(), path.stat().st_size, sha256(path)]
             for path in made
         ]
-        with warehouses.connect(self.place.building) as connection:
+        with connect(self.place.building) as connection:
             connection.execute("delete from audit.outputs")
             connection.executemany("insert into audit.outputs values (?, ?, ?)", rows)
             connection.execute("force checkpoint")  # closing would not say that it failed
@@ -92,7 +91,7 @@ def refreshing(job: Job, *, wait: bool = False) -> Iterator[Refresh]:
 
     Whatever goes wrong before `commit`, the old warehouse and its outputs stay as they were.
     """
-    with held(job.warehouse, job.folders, wait=wait) as place:
+    with lock_warehouse(job.warehouse, job.folders, wait=wait) as place:
         staging = job.out.resolve() / f"{places.STAGED}{place.warehouse.stem}"
         is_new = not staging.parent.exists()
         with _without(staging.parent if is_new else None), _tidy(place), _disk_full(job):
@@ -186,23 +185,23 @@ def _carry(place: Place, year: int) -> None:
         _settle(place.warehouse)
     was_encrypted = encryption.is_encrypted(place.warehouse) or None  # a new one then is, too
     old = {"_old": place.warehouse} if place.warehouse.exists() else {}
-    with warehouses.connect(place.building, encrypted=was_encrypted, attached=old) as connection:
+    with connect(place.building, encrypted=was_encrypted, attached=old) as connection:
         if old:
             for schema, table in _tables(connection):
-                if not warehouses.is_made_by_a_run(schema, table):
+                if not is_made_by_a_run(schema, table):
                     name = f"{quoted(schema)}.{quoted(table)}"
                     connection.execute(f"create schema if not exists {quoted(schema)}")
                     connection.execute(f"create table {name} as from _old.{name}")
             connection.execute("detach _old")
-        warehouses.prepare(connection, year)  # and what tables of an older version have not
+        prepare(connection, year)  # and what tables of an older version have not
 
 
 def _settle(path: Path) -> None:
     """Check that the old warehouse can be read, and write into it what a stop left in its log."""
     if log_of(path).exists():
-        with suppress(InputError), warehouses.connect(path) as connection:
+        with suppress(InputError), connect(path) as connection:
             connection.execute("checkpoint")
-    with warehouses.connect(path, read_only=True):
+    with connect(path, read_only=True):
         pass
 
 
@@ -220,11 +219,11 @@ def carry_views(new: Refresh) -> None:
     """
     if not new.place.warehouse.exists():
         return
-    with warehouses.connect(new.place.warehouse, read_only=True) as connection:
+    with connect(new.place.warehouse, read_only=True) as connection:
         old = views.views(connection)
     if not old:
         return
-    with warehouses.connect(new.job.warehouse) as connection:
+    with connect(new.job.warehouse) as connection:
         for schema, view, sql in old:
             if spec.model_file(schema, view) is not None:
                 continue  # it was built anew
@@ -272,7 +271,7 @@ def _recorded(warehouse: Path) -> dict[str, str]:
     """The outputs of the last run, name to SHA-256; none where a warehouse knows of none."""
     if not warehouse.exists():
         return {}
-    with warehouses.connect(warehouse, read_only=True) as connection:
+    with connect(warehouse, read_only=True) as connection:
         try:
             rows = connection.execute("select file, sha256 from audit.outputs").fetchall()
         except duckdb.CatalogException:

@@ -89,7 +89,7 @@ def run(
         refresh.carry_views(new)
         if job.config.likely_causes:
             causes_stage(new.job, stages)
-        with side_process.beside(write_issues, new.job) as workbook:
+        with side_process.in_side_process(write_issues, new.job) as workbook:
             results = [arrival_stage(new.job, stages)]
             _refuse_what_is_incomplete(results[0], choices.accept_arrival)
             results.append(rules_stage(new.job, stages))

@@ -17,14 +17,14 @@ NEW = multiprocessing.get_context("spawn")
 """A fresh interpreter: a fork would take DuckDB's threads and locks with it, half alive."""
 
 
-class Beside:
+class SideProcess:
     """Work under way in another process; ask for its end with `wait`."""
 
     def __init__(self, work: Callable[..., object], *arguments: Any, **named: Any) -> None:
         """Start it; `work` is a function of a module, its arguments can be pickled."""
         self._answer, theirs = NEW.Pipe(duplex=False)
         self._process = NEW.Process(
-            target=_do, args=(theirs, encryption.held(), work, arguments, named), daemon=True
+            target=_do, args=(theirs, encryption.current_key(), work, arguments, named), daemon=True
         )
         with _deaf():
             self._process.start()
@@ -52,9 +52,11 @@ class Beside:
 
 
 @contextmanager
-def beside(work: Callable[..., object], *arguments: Any, **named: Any) -> Iterator[Beside]:
+def in_side_process(
+    work: Callable[..., object], *arguments: Any, **named: Any
+) -> Iterator[SideProcess]:
     """Do work beside the block, which waits for it at its end, or stops it when it fails."""
-    other = Beside(work, *arguments, **named)
+    other = SideProcess(work, *arguments, **named)
     try:
         yield other
         other.wait()
@@ -82,7 +84,7 @@ def _do(
     arguments: Any,
     named: dict[str, Any],
 ) -> None:
-    encryption.hold(key)
+    encryption.set_key(key)
     fault: BaseException | None = None
     try:
         work(*arguments, **named)

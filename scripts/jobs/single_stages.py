@@ -158,7 +158,7 @@ def write_stage(
     outputs: Outputs,
     results: list[gate_results.GateResult],
     is_red: bool,
-    workbook: side_process.Beside | None = None,
+    workbook: side_process.SideProcess | None = None,
 ) -> list[Path]:
     """Write all that the year asks for, or nothing; an older file does not stay looking current.
 

@@ -32,7 +32,7 @@ class Read:
 
     table: str
     columns: list[str]
-    files: list[inputs.Found]
+    files: list[inputs.InputFile]
 
 
 def check(sources: Sequence[Mapping], year: int) -> None:
@@ -223,7 +223,7 @@ def _read_inputs(
     return read
 
 
-def _columns(found: Sequence[inputs.Found]) -> list[str]:
+def _columns(found: Sequence[inputs.InputFile]) -> list[str]:
     """The columns of all the files of an input, in the order they are met."""
     columns: dict[str, str] = {}
     for one in found:
@@ -244,7 +244,7 @@ def _optional_headings(mapping: Mapping, name: str) -> set[str]:
     return {heading for heading, _ in named} - needed
 
 
-def _refuse_missing(found: inputs.Found, mapping: Mapping, needed: set[str]) -> None:
+def _refuse_missing(found: inputs.InputFile, mapping: Mapping, needed: set[str]) -> None:
     """An error that lists the headings a file lacks; it quotes the mapping and never the file."""
     held = {name.lower() for name in found.header}
     missing = sorted(heading for heading in needed if heading.lower() not in held)

@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
-from .. import warehouse as warehouses
 from ..ground.errors import InputError
+from ..warehouse import reading
 from .issues.columns import NAMES, OFFICER, PERSON, TEAM
 from .issues.guide import CARE, START_HERE
 from .issues.sheets import SHEET_LINES
@@ -106,7 +106,7 @@ def write_worklists(warehouse: Path, year: int, out: Path, *, identify: bool = F
     """Write worklists.xlsx to `out`, whole or not at all; returns its path."""
     out.mkdir(parents=True, exist_ok=True)
     with (
-        warehouses.reading(warehouse) as connection,
+        reading(warehouse) as connection,
         TemporaryDirectory(dir=out, prefix=".worklists-") as folder,
     ):
         connection.execute(LINES, {"soon": SOON_DAYS})

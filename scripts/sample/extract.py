@@ -6,7 +6,7 @@ from .. import spec
 from .cases import AGREE, DISPUTES, FIRST_DECISIONS, ISSUE_DECISIONS
 from .days import Flags, Ints, when
 from .parts import Parts, number_where
-from .settings import closing_day
+from .schools import closing_day
 from .tables import (
     Column,
     Table,

@@ -11,7 +11,7 @@ from .people import People, make_people
 from .placements import Placements
 from .plans import Given, PlanMaker, Plans
 from .reviews import Reviews
-from .settings import Settings
+from .schools import Settings
 from .survey import Survey
 
 

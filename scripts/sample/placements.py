@@ -20,7 +20,7 @@ from .days import (
     year_of,
 )
 from .figures import Figures
-from .settings import SettingMaker, Settings
+from .schools import SettingMaker, Settings
 from .survey import Survey
 
 

@@ -9,7 +9,7 @@ from .days import Flags, Ints, Random, age_on
 from .figures import Figures, pick
 from .placements import PlacementMaker, Placements
 from .reviews import ReviewMaker, Reviews
-from .settings import SettingMaker
+from .schools import SettingMaker
 from .survey import Survey
 
 

@@ -9,7 +9,7 @@ from .cases import AGREE, OUT_OF_SCOPE, REFUSE, Cases, category_number
 from .days import Flags, Ints
 from .extract import TableMaker
 from .parts import Parts, number_where
-from .settings import closing_day, plain_school
+from .schools import closing_day, plain_school
 from .survey import Survey, outcome_code
 from .tables import Table, plan_id, request_id
 

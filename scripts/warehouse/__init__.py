@@ -13,7 +13,6 @@ from .database import (
     RELEASE_COLUMNS,
     USUAL_LIMIT,
     WRITTEN_FOR,
-    apart,
     catalog,
     close_to_files,
     connect,
@@ -27,6 +26,7 @@ from .database import (
     remove,
     require,
     require_built,
+    second_connection,
     text_columns,
 )
 
@@ -43,7 +43,6 @@ __all__ = [
     "RELEASE_COLUMNS",
     "USUAL_LIMIT",
     "WRITTEN_FOR",
-    "apart",
     "catalog",
     "close_to_files",
     "connect",
@@ -57,5 +56,6 @@ __all__ = [
     "remove",
     "require",
     "require_built",
+    "second_connection",
     "text_columns",
 ]

@@ -308,7 +308,7 @@ def _attach(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> Non
         connection.execute(f"attach {literal(str(path))} as {name} (read_only)")
 
 
-def apart(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+def second_connection(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     """A second connection to the same database, with its own results and transaction."""
     other = connection.cursor()
     other.execute(f"use {quoted(connection.execute('select current_database()').fetchall()[0][0])}")

@@ -56,16 +56,16 @@ def key() -> str:
     Raises InputError, which never shows the key, where there is none or it is easy to guess.
     """
     if not _held:
-        hold(keys.key(VARIABLE, LOST).decode())
+        set_key(keys.key(VARIABLE, LOST).decode())
     return _held or ""
 
 
-def held() -> str | None:
+def current_key() -> str | None:
     """The key, once it was asked for: to be passed on to other processes of this run by a pipe."""
     return _held
 
 
-def hold(given: str | None) -> None:
+def set_key(given: str | None) -> None:
     """Take the key that another process passed on."""
     global _held
     _held = given or None

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from .. import warehouse as warehouses
 from ..ground import trust
 from ..ground.console import err, say
 from ..ground.errors import InputError
 from ..ground.places import Place
 from . import swap
+from .database import require
 
 NOT_OURS = (
     "It holds what sen2 remembers beside a warehouse. Move it away and run again, with warehouses"
@@ -22,7 +22,7 @@ UNUSABLE = frozenset("'\"")
 
 
 @contextmanager
-def held(
+def lock_warehouse(
     warehouse: Path, folders: Sequence[Path] = (), *, wait: bool = False, is_new: bool = True
 ) -> Iterator[Place]:
     """Hold a warehouse for writing; a swap that was cut off is finished first.
@@ -39,7 +39,7 @@ def held(
             " its file name. Choose another name."
         )
     if not is_new:
-        warehouses.require(warehouse)
+        require(warehouse)
     place = Place(warehouse.resolve())
     try:
         trust.make_ours(place.folder, NOT_OURS)

@@ -11,7 +11,7 @@ from ..ground import page_policy
 from ..ground.console import Console
 from .story import Cell, Page, Personal, Table
 
-MASK = "held"
+MASK = "hidden"
 GAP, SHORT = 2, 14
 """Characters between two columns, and the width that no column goes below for another's sake."""
 
@@ -57,10 +57,12 @@ def show(page: Page, console: Console, *, values: bool) -> None:
             names = ", ".join(f"{item.name} ({item.sources})".removesuffix(" ()") for item in blank)
             console.print(Text(f"Blank: {names}.", style="dim"))
     console.print()
-    held = f"'{MASK}' stands for a value of the person's record; --values shows it. " * (not values)
+    masked = f"'{MASK}' stands for a value of the person's record; --values shows it. " * (
+        not values
+    )
     console.print(
         Text(
-            f"{held}--html FILE writes the page with every value, and with the cells that decide"
+            f"{masked}--html FILE writes the page with every value, and with the cells that decide"
             " an item besides those it comes from.",
             style="dim",
         )

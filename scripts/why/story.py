@@ -63,7 +63,7 @@ class Page:
     records: list[Returned]
 
 
-def tell(path: Path, person_id: str, before: Path | None = None) -> Page:
+def person_page(path: Path, person_id: str, before: Path | None = None) -> Page:
     """The page of a person.
 
     Raises InputError when there is no such warehouse or person; what was given as the id is not

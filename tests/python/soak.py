@@ -94,7 +94,7 @@ class Site:
         if self.is_cut_off:
             known = [set(written.items()) for _, written in self.expected.values()]
             assert set(outputs.items()) <= set.union(*known)
-            with lock.held(self.job.warehouse, self.job.folders):
+            with lock.lock_warehouse(self.job.warehouse, self.job.folders):
                 pass
             assert self.state() in self.expected.values()
             return self.check()

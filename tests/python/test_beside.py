@@ -17,7 +17,7 @@ from sen2.gates import gate_results
 from sen2.ground.console import Stages
 from sen2.ground.errors import DefectError, InputError
 from sen2.jobs import single_stages, year_outputs
-from sen2.jobs.side_process import beside
+from sen2.jobs.side_process import in_side_process
 from sen2.settings.config import Job, read_config
 
 from .conftest import YEAR, Built
@@ -59,32 +59,32 @@ def is_there(pid: int) -> bool:
 
 
 def test_it_is_done_elsewhere_by_the_end_of_the_block(tmp_path: Path) -> None:
-    with beside(write_whose, tmp_path / "a", words="by") as other:
+    with in_side_process(write_whose, tmp_path / "a", words="by") as other:
         other.wait()
         who, number = (tmp_path / "a").read_text().split()
     assert who == "by"
     assert int(number) != os.getpid()
-    with beside(write_whose, tmp_path / "b", words="by"):
+    with in_side_process(write_whose, tmp_path / "b", words="by"):
         pass
     assert (tmp_path / "b").exists()
 
 
 def test_what_it_raises_is_raised_here() -> None:
-    with pytest.raises(InputError, match="no such thing"), beside(refuse, "no such thing"):
+    with pytest.raises(InputError, match="no such thing"), in_side_process(refuse, "no such thing"):
         pass
 
 
 def test_what_cannot_be_passed_on_is_told_by_its_kind(capfd: pytest.CaptureFixture[str]) -> None:
     with (
         pytest.raises(DefectError, match=r"ended with AwkwardError\.$"),
-        beside(fail_awkwardly),
+        in_side_process(fail_awkwardly),
     ):
         pass
     assert capfd.readouterr().err == ""
 
 
 def test_it_is_stopped_when_the_block_fails(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), beside(write_and_sleep, tmp_path / "pid"):
+    with pytest.raises(ZeroDivisionError), in_side_process(write_and_sleep, tmp_path / "pid"):
         _ = 1 / (int(written(tmp_path / "pid")) - int(written(tmp_path / "pid")))
     assert not is_there(int(written(tmp_path / "pid")))
 
@@ -92,7 +92,7 @@ def test_it_is_stopped_when_the_block_fails(tmp_path: Path) -> None:
 def test_one_that_is_killed_is_not_taken_for_done(tmp_path: Path) -> None:
     with (
         pytest.raises(DefectError, match="stopped from outside"),
-        beside(write_and_sleep, tmp_path / "pid"),
+        in_side_process(write_and_sleep, tmp_path / "pid"),
     ):
         os.kill(int(written(tmp_path / "pid")), signal.SIGKILL)
 
@@ -101,11 +101,11 @@ SCRIPT = """\
 import os, signal, sys, time
 from multiprocessing import active_children
 from pathlib import Path
-from sen2.jobs.side_process import beside
+from sen2.jobs.side_process import in_side_process
 from tests.python.test_beside import finish_when_told, written
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
-    with beside(finish_when_told, folder):
+    with in_side_process(finish_when_told, folder):
         written(folder / "begun")
         {deed}
 """
@@ -156,7 +156,7 @@ def test_a_submission_that_is_wrong_is_told_although_the_workbook_is_being_made(
     ]
     with (
         pytest.raises(DefectError, match="it is wrong"),
-        beside(read_and_sleep, copy, tmp_path / "pid") as workbook,
+        in_side_process(read_and_sleep, copy, tmp_path / "pid") as workbook,
     ):
         single_stages.write_stage(
             job, Stages(), year_outputs.outputs_of(YEAR), found, False, workbook

@@ -250,7 +250,7 @@ def test_a_warehouse_in_the_clear_becomes_encrypted_with_all_it_holds(
         old = {{"_old": Path({str(old)!r})}}
         with warehouse.connect(Path({str(new)!r}), attached=old) as connection:
             connection.execute("create table main.person as from _old.person_level.person")
-            other = warehouse.apart(connection)
+            other = warehouse.second_connection(connection)
             print(other.execute("select count(*) > 300 from person").fetchall(), end=" ")
         is_same = duckdb.__version__ == {duckdb.__version__!r}
         print(encryption.is_encrypted(Path({str(new)!r})), is_same)

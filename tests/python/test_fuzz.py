@@ -29,7 +29,7 @@ from sen2.reports.page import write
 from sen2.settings.config import Job, read_config
 from sen2.untrusted import parsers
 from sen2.why import show
-from sen2.why.story import tell
+from sen2.why.story import person_page
 
 from . import fuzz
 from .conftest import YEAR, Built
@@ -460,7 +460,7 @@ def test_no_script_is_in_the_pages(hostile: Job, built: Built, tmp_path: Path) -
             "select person_id from person_level.person where surname like '%<script>%' limit 1"
         ).fetchall()[0]
     file = tmp_path / "why.html"
-    show.write(tell(hostile.warehouse, person, None), file)
+    show.write(person_page(hostile.warehouse, person, None), file)
     scripts, live = scripts_of(file.read_text(encoding="utf-8"))
     assert (scripts, live) == ([], [])
     assert "&lt;script&gt;" in file.read_text(encoding="utf-8")
@@ -471,7 +471,7 @@ def test_a_person_id_is_never_sql(hostile: Job, tmp_path: Path) -> None:
         tables = connection.execute("from duckdb_tables()").fetchall()
     for token in [each for each in fuzz.TOKENS if "select" in each or "drop" in each]:
         with pytest.raises(InputError) as fault:
-            tell(hostile.warehouse, token, None)
+            person_page(hostile.warehouse, token, None)
         assert len(token) < 4 or token not in str(fault.value)
     with duckdb.connect(str(hostile.warehouse), read_only=True) as connection:
         assert connection.execute("from duckdb_tables()").fetchall() == tables

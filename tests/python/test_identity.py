@@ -17,7 +17,7 @@ from sen2.jobs.single_stages import lines_left_out
 from sen2.land.land import land
 from sen2.settings.config import Config
 from sen2.settings.kept_files import KEPT_TABLES
-from sen2.why.story import tell
+from sen2.why.story import person_page
 
 from .conftest import YEAR, Built
 from .extracts import build_models, models
@@ -233,8 +233,8 @@ def test_why_takes_any_source_s_id_and_says_how_they_were_matched(merged: Path) 
         " where into_person_id in (select person_id from intermediate.case_scope)"
         " order by all limit 1",
     )
-    page = tell(merged, own)
-    assert page == tell(merged, into)
+    page = person_page(merged, own)
+    assert page == person_page(merged, into)
     assert page.title == f"Why: person {into}"
     sources, compared = page.tables[:2]
     assert [row[:2] for row in sources.rows] == [("one", into), ("two", own)]
@@ -249,7 +249,7 @@ def test_why_takes_any_source_s_id_and_says_how_they_were_matched(merged: Path) 
         "select person_id from raw.people where _source = 'two' and person_id not in"
         " (select person_id from raw.people where _source = 'one') order by all limit 1",
     )
-    assert tell(merged, only).title.removeprefix("Why: person ") in (
+    assert person_page(merged, only).title.removeprefix("Why: person ") in (
         f"two:{only}",
         *(row[0] for row in ask(merged, "select into_person_id from intermediate.merged_people")),
     )

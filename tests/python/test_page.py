@@ -21,8 +21,10 @@ from hypothesis import strategies as st
 from sen2 import spec
 from sen2.ground.errors import InputError
 from sen2.reports.page import dfe_figures, write_page
-from sen2.reports.page.figures import Shown, Value, read_counts, read_facts
+from sen2.reports.page.counts import read_counts
 from sen2.reports.page.first_screen import MINUS, moved
+from sen2.reports.page.return_facts import read_facts
+from sen2.reports.page.shown_values import SafeCounts, Value
 from sen2.reports.page.small_numbers import Sum, withheld
 from sen2.reports.page.write import PAGE, TO_SHARE
 from sen2.settings.config import Config, Job, read_config
@@ -153,7 +155,7 @@ def test_the_threshold_is_a_setting(job: Job, html: str) -> None:
 def test_no_sum_of_the_page_gives_a_withheld_count_away(job: Job) -> None:
     with connect(job.warehouse, read_only=True) as connection:
         counts = read_counts(connection, read_facts(connection, job.year))
-    hidden = Shown(counts, 5).hidden
+    hidden = SafeCounts(counts, 5).hidden
     assert hidden
     assert [each for each in counts.sums if len(hidden & {each.whole, *each.parts}) == 1] == []
     for each in counts.sums:

@@ -19,10 +19,12 @@ import pytest
 from scipy.optimize import linprog
 
 from sen2 import spec
-from sen2.reports.page import figures, write_page
+from sen2.reports.page import counts, return_facts, write_page
+from sen2.reports.page.counts import Counts
 from sen2.reports.page.dfe_figures import figures_of
-from sen2.reports.page.figures import SEVERITIES, Counts, Facts, Shown
 from sen2.reports.page.issues import LIKELY
+from sen2.reports.page.return_facts import SEVERITIES, Facts
+from sen2.reports.page.shown_values import SafeCounts
 from sen2.reports.page.small_numbers import Sum, exact, withheld
 from sen2.reports.page.write import PAGE, TO_SHARE
 from sen2.reports.workbook import MODULES
@@ -178,12 +180,12 @@ def worked_out(counts: Counts, hidden: Set[Key], order: Order) -> dict[Key, int]
 
 def facts_of(job: Job) -> Facts:
     with connect(job.warehouse, read_only=True) as connection:
-        return figures.read_facts(connection, job.year)
+        return return_facts.read_facts(connection, job.year)
 
 
 def counts_of(job: Job) -> Counts:
     with connect(job.warehouse, read_only=True) as connection:
-        return figures.read_counts(connection, figures.read_facts(connection, job.year))
+        return counts.read_counts(connection, return_facts.read_facts(connection, job.year))
 
 
 @pytest.mark.long
@@ -192,7 +194,7 @@ def test_no_withheld_count_can_be_worked_out(jobs: list[Job]) -> None:
     for job in jobs:
         html = (job.out / TO_SHARE).read_text(encoding="utf-8")
         counts = counts_of(job)
-        hidden = Shown(counts, job.config.small_numbers).hidden
+        hidden = SafeCounts(counts, job.config.small_numbers).hidden
         cells += sum(counts.of[key] > 0 for key in hidden)
         assert worked_out(counts, hidden, orders(html, counts)) == {}
     assert cells > 500
@@ -201,7 +203,7 @@ def test_no_withheld_count_can_be_worked_out(jobs: list[Job]) -> None:
 def test_the_attack_is_one(jobs: list[Job]) -> None:
     """It finds counts where rules stand by how much they found, and where a sum is forgotten."""
     counts = counts_of(jobs[-1])
-    hidden = Shown(counts, 5).hidden
+    hidden = SafeCounts(counts, 5).hidden
     by_count = sorted(
         (key for key in counts.of if key[:2] == ("issues", "rule") and counts.of[key]),
         key=lambda key: (key[3], -counts.of[key], str(key)),
@@ -220,7 +222,7 @@ def test_what_the_page_to_share_shows_is_what_the_guard_lets_through(jobs: list[
     for job in jobs[::3]:
         html = (job.out / TO_SHARE).read_text(encoding="utf-8")
         counts = counts_of(job)
-        shown = Shown(counts, job.config.small_numbers)
+        shown = SafeCounts(counts, job.config.small_numbers)
         rules = {row[0]: row for row in downloads(html)["rules"]}
         for key in counts.of:
             if key[:2] == ("issues", "rule") and counts.of[key]:

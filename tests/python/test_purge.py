@@ -218,7 +218,10 @@ def test_an_undated_thing_and_an_older_import_stay_and_are_named(place: Place) -
 
 def test_nothing_goes_while_another_sen2_is_at_work(place: Place) -> None:
     found, files = place.plan(NEXT), place.files()
-    with lock.held(place.warehouse), pytest.raises(InputError, match="another sen2 is at work"):
+    with (
+        lock.lock_warehouse(place.warehouse),
+        pytest.raises(InputError, match="another sen2 is at work"),
+    ):
         purge.carry_out(found, NAME)
     assert place.files() == files
 

@@ -121,7 +121,7 @@ def test_what_a_stopped_run_left_is_removed_wherever_it_wrote(tmp_path: Path) ->
 
 
 def test_a_second_run_stops_or_waits(site: Site) -> None:
-    with lock.held(site.job.warehouse):
+    with lock.lock_warehouse(site.job.warehouse):
         code, said = site.run("yesterday")
         assert code == 2 or "InputError" in said
         assert "another sen2 is at work" in said
@@ -129,7 +129,7 @@ def test_a_second_run_stops_or_waits(site: Site) -> None:
             [
                 sys.executable, "-c",
                 "import sys; from pathlib import Path; from sen2.warehouse import lock\n"
-                "with lock.held(Path(sys.argv[1]), wait=True): print('begun')",
+                "with lock.lock_warehouse(Path(sys.argv[1]), wait=True): print('begun')",
                 str(site.job.warehouse),
             ],
             stdout=subprocess.PIPE,
@@ -148,7 +148,7 @@ def test_a_name_that_dbt_cannot_use_is_refused_before_anything_is_made(
 ) -> None:
     with (
         pytest.raises(InputError, match=r"Choose another name\."),
-        lock.held(tmp_path / "warehouse" / name),
+        lock.lock_warehouse(tmp_path / "warehouse" / name),
     ):
         pass
     assert list(tmp_path.iterdir()) == []

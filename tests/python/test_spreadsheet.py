@@ -20,7 +20,7 @@ from sen2.ground.spreadsheet import FORMULA_STARTS, Writer, guarded, unguarded
 from sen2.jobs import changes
 from sen2.land.mapping import codes
 from sen2.reports.page.elements import Table
-from sen2.reports.page.figures import Value
+from sen2.reports.page.shown_values import Value
 
 from .conftest import YEAR
 

@@ -20,6 +20,12 @@ from .conftest import YEAR
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no owner and mode to ask for")
 
 
+@pytest.fixture(autouse=True)
+def nothing_looked_at() -> None:
+    """A new file may get the number of one that an earlier test removed."""
+    warehouse.database._looked_at.clear()
+
+
 @pytest.fixture
 def job(tmp_path: Path) -> Job:
     config = read_config(spec.PROJECT / "sen2.yml")
@@ -68,7 +74,7 @@ def test_a_journal_moves_nothing_outside_the_folders_of_the_job(job: Job, victim
             link.symlink_to(victim.parent)
         with (
             pytest.raises(InputError, match="nothing was moved"),
-            lock.held(job.warehouse, job.folders),
+            lock.lock_warehouse(job.warehouse, job.folders),
         ):
             pass
         assert victim.read_text() == "precious"
@@ -86,7 +92,7 @@ def test_a_journal_that_is_none_of_ours_is_an_input_error(job: Job, text: str) -
     a_journal(job).write_text(text)
     with (
         pytest.raises(InputError, match="not a list of steps of ours"),
-        lock.held(job.warehouse, job.folders),
+        lock.lock_warehouse(job.warehouse, job.folders),
     ):
         pass
 
@@ -95,7 +101,7 @@ def test_a_swap_within_the_folders_is_finished(job: Job) -> None:
     job.out.mkdir()
     (job.out / "old").write_text("old")
     a_journal(job, ("remove", "", str(job.out.resolve() / "old")))
-    with lock.held(job.warehouse, job.folders):
+    with lock.lock_warehouse(job.warehouse, job.folders):
         assert not (job.out / "old").exists()
 
 
@@ -114,7 +120,7 @@ def test_a_folder_that_others_may_write_to_is_not_used(job: Job, mode: int) -> N
     folder.chmod(mode)
     with (
         pytest.raises(InputError, match="can be written to by other accounts"),
-        lock.held(job.warehouse),
+        lock.lock_warehouse(job.warehouse),
     ):
         pass
 
@@ -127,13 +133,16 @@ def test_a_folder_of_another_account_or_a_link_is_not_used(
     folder.parent.mkdir(parents=True)
     (tmp_path / "elsewhere").mkdir(mode=0o700)
     folder.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(InputError, match="is a link"), lock.held(job.warehouse):
+    with pytest.raises(InputError, match="is a link"), lock.lock_warehouse(job.warehouse):
         pass
     folder.unlink()
     folder.mkdir(mode=0o700)
     monkeypatch.setattr(trust, "ADMINISTRATOR", -1)
     monkeypatch.setattr(os, "getuid", lambda: folder.stat().st_uid + 1)
-    with pytest.raises(InputError, match="belongs to another account"), lock.held(job.warehouse):
+    with (
+        pytest.raises(InputError, match="belongs to another account"),
+        lock.lock_warehouse(job.warehouse),
+    ):
         pass
 
 

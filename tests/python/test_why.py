@@ -20,7 +20,7 @@ from sen2 import spec
 from sen2.compare import compare
 from sen2.ground.errors import InputError
 from sen2.why import show
-from sen2.why.story import Page, Personal, tell
+from sen2.why.story import Page, Personal, person_page
 
 from .conftest import YEAR, Built
 
@@ -77,7 +77,7 @@ def person_id(built: Built) -> str:
 
 @pytest.fixture(scope="module")
 def page(built: Built, person_id: str) -> Page:
-    return tell(built.warehouse, person_id)
+    return person_page(built.warehouse, person_id)
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +154,7 @@ def test_a_person_with_no_case_in_scope_is_told_so(built: Built) -> None:
         "select person_id from intermediate.case_scope group by all having not bool_or(in_return)"
         " order by all limit 1",
     )
-    page = tell(built.warehouse, out)
+    page = person_page(built.warehouse, out)
     assert page.lines[1].startswith("Not in the return: 0 of ")
     assert page.records == []
     assert {row[0] for row in table(page, "Rows of the extract")} == {"out of scope"}
@@ -170,7 +170,7 @@ def test_a_near_miss_names_the_date_and_how_far_it_is(built: Built) -> None:
         " and cease_date - survey.period_start between 0 and 20 order by all limit 1",
     )
     person_id, _, ceased, period_start = found[0]
-    rows = table(tell(built.warehouse, person_id), "Cases")
+    rows = table(person_page(built.warehouse, person_id), "Cases")
     days = (ceased - period_start).days + 1
     away = f"{days} day{'s' * (days > 1)} away"
     assert any(
@@ -246,7 +246,7 @@ def test_the_terminal_shows_no_personal_value_unless_asked(built: Built) -> None
         " and person_id is not null group by all order by count(*) desc, person_id limit 8",
     )
     for (person_id,) in people:
-        page = tell(built.warehouse, person_id)
+        page = person_page(built.warehouse, person_id)
         secrets = {
             str(value)
             for name, columns in PERSONAL.items()
@@ -267,16 +267,18 @@ def test_the_terminal_shows_no_personal_value_unless_asked(built: Built) -> None
 
 @pytest.mark.parametrize("width", [40, 80, 120])
 def test_the_terminal_page_keeps_to_its_width(doctored: Path, person_id: str, width: int) -> None:
-    text = terminal(tell(doctored, person_id), width)
+    text = terminal(person_page(doctored, person_id), width)
     assert "\x1b" not in text
     assert max(map(len, text.splitlines())) <= width
-    clocks = {table.title: table.rows for table in tell(doctored, person_id).tables}["Clocks"]
+    clocks = {table.title: table.rows for table in person_page(doctored, person_id).tables}[
+        "Clocks"
+    ]
     dates = {cell for row in clocks for cell in row if re.fullmatch(r"\d{4}-\d\d-\d\d", cell)}
     assert {date for date in dates if date not in text} == set()
 
 
 def test_what_changed_since_last_year_is_matched_by_upn(doctored: Path, person_id: str) -> None:
-    page = tell(doctored, person_id)
+    page = person_page(doctored, person_id)
     rows = table(page, "Since last year (last_year)")
     changed = {(row[1], row[2]) for row in rows}
     assert ("ReviewMeeting", "2024-02-01") in changed
@@ -292,7 +294,9 @@ def test_nobody_with_the_same_identifiers_last_year(doctored: Path, person_id: s
         "select min(person_id) from person_level.person where person_id not in (?, 'p1')",
         person_id,
     )
-    (found,) = [t for t in tell(doctored, other).tables if t.title.startswith("Since last year")]
+    (found,) = [
+        t for t in person_page(doctored, other).tables if t.title.startswith("Since last year")
+    ]
     assert (found.rows, "nobody" in found.none) == ([], True)
 
 
@@ -308,14 +312,16 @@ def test_last_years_record_is_the_one_that_the_comparison_joined(
             " and person_id = $1) where return_id = 'last_year'",
             [person_id],
         )
-    (found,) = [t for t in tell(path, person_id).tables if t.title.startswith("Since last year")]
+    (found,) = [
+        t for t in person_page(path, person_id).tables if t.title.startswith("Since last year")
+    ]
     assert (found.rows, "nobody" in found.none) == ([], True)
     with duckdb.connect(str(path)) as connection:
         connection.execute(
             "update person_level.person set surname = 'Former' where surname = ?", [HOSTILE]
         )
         compare.run(connection, "last_year", "built")
-    rows = table(tell(path, person_id), "Since last year (last_year)")
+    rows = table(person_page(path, person_id), "Since last year (last_year)")
     assert {row[1] for row in rows} >= {"ReviewMeeting", "UPN"}
     assert "Surname" not in {row[1] for row in rows}
 
@@ -323,19 +329,19 @@ def test_last_years_record_is_the_one_that_the_comparison_joined(
 def test_what_changed_since_an_earlier_warehouse(
     built: Built, doctored: Path, person_id: str
 ) -> None:
-    rows = table(tell(doctored, person_id, built.warehouse), "Since sen2.duckdb")
+    rows = table(person_page(doctored, person_id, built.warehouse), "Since sen2.duckdb")
     assert [row[1] for row in rows] == ["Surname", "issue"]
     assert rows[1] == [f"rule L13, {person_id}", "issue", "", "error: Wrong."]
-    rows = table(tell(built.warehouse, person_id, doctored), "Since sen2.duckdb")
+    rows = table(person_page(built.warehouse, person_id, doctored), "Since sen2.duckdb")
     assert rows[1] == [f"rule L13, {person_id}", "issue", "error: Wrong.", "cleared"]
-    page = tell(built.warehouse, person_id, built.warehouse)
+    page = person_page(built.warehouse, person_id, built.warehouse)
     assert table(page, "Since sen2.duckdb") == []
 
 
 def test_notes_and_corrections_are_listed_and_corrections_named_at_their_item(
     doctored: Path, person_id: str
 ) -> None:
-    page = tell(doctored, person_id)
+    page = person_page(doctored, person_id)
     note, correction = table(page, "Notes and corrections")
     assert note == [
         *("notes.csv row 2", f"note on L13, {person_id}", "It stands.", "Jo, 2026-01-02"),
@@ -356,7 +362,7 @@ def test_the_html_page_is_escaped_self_contained_and_private(
     doctored: Path, person_id: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "new" / "page.html"
-    show.write(tell(doctored, person_id), path)
+    show.write(person_page(doctored, person_id), path)
     text = path.read_text(encoding="utf-8")
     assert "<script" not in text
     assert "&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&amp;&#x27;&lt;/style&gt;" in text
@@ -381,7 +387,7 @@ def test_the_html_page_is_escaped_self_contained_and_private(
 def test_an_unknown_person_is_an_input_error_with_help(built: Built, given: str) -> None:
     before = hashlib.sha256(built.warehouse.read_bytes()).hexdigest()
     with pytest.raises(InputError, match="No person of this warehouse has that id") as error:
-        tell(built.warehouse, given)
+        person_page(built.warehouse, given)
     assert "nearest ids are " in str(error.value)
     assert len(str(error.value)) < 200
     assert hashlib.sha256(built.warehouse.read_bytes()).hexdigest() == before
@@ -392,7 +398,7 @@ def test_an_identifier_of_a_person_leads_to_the_person_and_is_not_repeated(
 ) -> None:
     ((upn,),) = ask(built.warehouse, "select upn from raw.people where person_id = ?", person_id)
     with pytest.raises(InputError) as error:
-        tell(built.warehouse, upn)
+        person_page(built.warehouse, upn)
     assert f"a unique pupil number of person {person_id}" in str(error.value)
     assert upn not in str(error.value)
 
@@ -401,7 +407,7 @@ def test_a_warehouse_that_was_not_built_is_an_input_error(tmp_path: Path) -> Non
     path = tmp_path / "empty.duckdb"
     duckdb.connect(str(path)).close()
     with pytest.raises(InputError, match="was not built"):
-        tell(path, "P0000001")
+        person_page(path, "P0000001")
 
 
 def test_the_command_needs_neither_dbt_nor_great_expectations(

@@ -20,7 +20,7 @@ from .. import headings
 from ..mapping import codes
 from ..mapping.model import SHIPPED, Input, Mapping, read_mapping
 from ..read import inputs, workbook
-from ..read.inputs import Found, NoHeadingsError
+from ..read.inputs import InputFile, NoHeadingsError
 from . import profile
 from .profile import Profile
 
@@ -113,10 +113,10 @@ def propose(extract: Path, year: int) -> Proposal:
     return proposal
 
 
-def _open_all(extract: Path) -> tuple[list[tuple[Found, str | None]], list[str]]:
+def _open_all(extract: Path) -> tuple[list[tuple[InputFile, str | None]], list[str]]:
     """Every file and sheet that has a row of headings, and in words those that have none."""
     paths = [extract] if extract.is_file() else sorted(extract.rglob("*"))
-    found: list[tuple[Found, str | None]] = []
+    found: list[tuple[InputFile, str | None]] = []
     skipped: list[str] = []
     for path in paths:
         if path.suffix.lower() not in READ or path.name.startswith(("~$", ".")):
@@ -147,7 +147,7 @@ def _is_value(heading: str) -> bool:
     )
 
 
-Group = list[tuple[Found, str | None]]
+Group = list[tuple[InputFile, str | None]]
 
 
 def _grouped(found: Group) -> list[Group]:

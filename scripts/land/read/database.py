@@ -19,12 +19,12 @@ from .. import headings
 from ..mapping.model import Input
 from . import delimited
 from .delimited import Insert, SetAside
-from .inputs import Found
+from .inputs import InputFile
 
 BATCH = 10_000
 
 
-def open_query(source: str, name: str, stated: Input, wanted: Iterable[str]) -> Found:
+def open_query(source: str, name: str, stated: Input, wanted: Iterable[str]) -> InputFile:
     """A query as it can be loaded; `wanted` are the headings that the mapping names."""
     place = f"mapping of {source}, inputs.{name}"
     spellings = {headings.fold(heading): heading for heading in wanted}
@@ -43,7 +43,7 @@ def open_query(source: str, name: str, stated: Input, wanted: Iterable[str]) -> 
         return []
 
     digest = hashlib.sha256((stated.query or "").encode()).hexdigest()
-    return Found(label, header, load, facts="a database query", sha256=digest)
+    return InputFile(label, header, load, facts="a database query", sha256=digest)
 
 
 @contextmanager

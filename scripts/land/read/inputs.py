@@ -28,7 +28,7 @@ SAMPLE = 1 << 18
 
 
 @dataclass(frozen=True)
-class Found:
+class InputFile:
     """One file, sheet or query result of an input, before it is loaded.
 
     `name` is what lands in `_file`; `load` loads its rows and gives those set aside. `facts` says
@@ -51,7 +51,7 @@ class NoHeadingsError(InputError):
 
 def open_those_having(
     files: Iterable[tuple[Path, str]], name: str, stated: Input, wanted: Iterable[str]
-) -> list[Found]:
+) -> list[InputFile]:
     """The files of an input, without those that lack a heading which all of its files have."""
     needed = {headings.fold(heading) for heading in stated.having}
     kept = []
@@ -91,7 +91,7 @@ def find(extract: Path, name: str, stated: Input) -> list[tuple[Path, str]]:
     return sorted(found.items(), key=lambda each: each[1])
 
 
-def open_file(path: Path, name: str, stated: Input, wanted: Iterable[str]) -> Found:
+def open_file(path: Path, name: str, stated: Input, wanted: Iterable[str]) -> InputFile:
     """A file as it can be loaded; `wanted` are the headings that the mapping names."""
     try:
         if path.stat().st_size == 0:
@@ -114,7 +114,7 @@ def open_file(path: Path, name: str, stated: Input, wanted: Iterable[str]) -> Fo
     return _open_text(path, name, stated, spellings)
 
 
-def _open_text(path: Path, name: str, stated: Input, spellings: dict[str, str]) -> Found:
+def _open_text(path: Path, name: str, stated: Input, spellings: dict[str, str]) -> InputFile:
     state = files.state(path)
     encoding, (digest, size, is_plain) = _encoding(path, stated.encoding)
     with path.open(encoding=encoding, newline="") as file:
@@ -148,7 +148,7 @@ def _open_text(path: Path, name: str, stated: Input, spellings: dict[str, str]) 
     )
     called = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "bar"}.get(delimiter, delimiter)
     facts = f"{encoding.removesuffix('-sig')}, {called}, header row {header_rows[-1]}"
-    return Found(
+    return InputFile(
         name=name,
         header=text.header,
         load=lambda connection, insert: delimited.load(connection, text, insert),
@@ -249,7 +249,7 @@ def _telling_lines(path: Path) -> bytes:
     return b"".join(kept)
 
 
-def _open_sheet(path: Path, name: str, stated: Input, spellings: dict[str, str]) -> Found:
+def _open_sheet(path: Path, name: str, stated: Input, spellings: dict[str, str]) -> InputFile:
     state = files.state(path)
     sheet = workbook.open_sheet(path, stated.sheet, set(spellings))
     block = workbook.Block(stated.under, frozenset(map(headings.fold, stated.until)))
@@ -283,7 +283,7 @@ def _open_sheet(path: Path, name: str, stated: Input, spellings: dict[str, str])
         delimited.load_rows(connection, label, names, rows(), insert)
         return aside
 
-    return Found(
+    return InputFile(
         name=label,
         header=names,
         load=load,
@@ -295,7 +295,7 @@ def _open_sheet(path: Path, name: str, stated: Input, spellings: dict[str, str])
     )
 
 
-def _open_parquet(path: Path, name: str, spellings: dict[str, str]) -> Found:
+def _open_parquet(path: Path, name: str, spellings: dict[str, str]) -> InputFile:
     state, sha256 = files.state(path), files.sha256(path)
     with duckdb.connect() as connection:
         try:
@@ -332,7 +332,7 @@ def _open_parquet(path: Path, name: str, spellings: dict[str, str]) -> Found:
             ) from None
         return []
 
-    return Found(name, names, load, "Parquet", state.bytes, sha256, path, state)
+    return InputFile(name, names, load, "Parquet", state.bytes, sha256, path, state)
 
 
 def _as_text(column: str, kind: str) -> str:
@@ -348,7 +348,7 @@ def _as_text(column: str, kind: str) -> str:
             return f"{column}::varchar"
 
 
-def _open_json_lines(path: Path, name: str, spellings: dict[str, str]) -> Found:
+def _open_json_lines(path: Path, name: str, spellings: dict[str, str]) -> InputFile:
     """One JSON object a line; a key that a line lacks is blank there."""
     state, sha256 = files.state(path), files.sha256(path)
     keys: dict[str, None] = {}
@@ -365,7 +365,7 @@ def _open_json_lines(path: Path, name: str, spellings: dict[str, str]) -> Found:
         delimited.load_rows(connection, name, names, rows, insert)
         return []
 
-    return Found(name, names, load, "JSON lines", state.bytes, sha256, path, state)
+    return InputFile(name, names, load, "JSON lines", state.bytes, sha256, path, state)
 
 
 def _json_records(path: Path) -> Iterator[tuple[int, dict[str, str | None]]]:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ... import warehouse as warehouses
 from ...ground import spreadsheet
 from ...ground.errors import InputError
+from ...warehouse import connect, is_built, reading
 from ..workbook import SEVERITIES
 from . import lines
 from .columns import IN_CSV, NAMES, PERSON
@@ -52,7 +52,7 @@ class SummaryLine:
 def summarise(warehouse: Path, return_id: str) -> list[SummaryLine]:
     """A line per severity, also where nothing was found, then the rules that found most."""
     counts = "count(*), count(distinct person_id) from validation.issues where return_id = ?"
-    with warehouses.reading(warehouse) as connection:
+    with reading(warehouse) as connection:
         agreed = connection.execute(AGREED, [return_id]).fetchall()
         persons = len({person for _, person, *_ in agreed})
         agreed = connection.execute(AGREED, [return_id]).fetchall()
@@ -95,7 +95,7 @@ def write_issues(
     """
     out.mkdir(parents=True, exist_ok=True)
     with (
-        warehouses.reading(warehouse) as connection,
+        reading(warehouse) as connection,
         TemporaryDirectory(dir=out, prefix=".issues-") as folder,
     ):
         the_return = read_return(connection, return_id, year)
@@ -122,8 +122,8 @@ def keep_lines_before(before: Path, now: Path) -> None:
 
     Where there was no run before, nothing is new.
     """
-    if warehouses.is_built(before):
-        with warehouses.connect(now, attached={"_lines_before": before}) as connection:
+    if is_built(before):
+        with connect(now, attached={"_lines_before": before}) as connection:
             lines.keep_lines_before(connection, "_lines_before")
 
 

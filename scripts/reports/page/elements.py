@@ -9,7 +9,8 @@ from typing import Any
 
 from ...ground.spreadsheet import Writer
 from .dfe_figures import Published, period_words
-from .figures import UNKNOWN, WITHHELD, Facts, Shown, Value
+from .return_facts import Facts
+from .shown_values import UNKNOWN, WITHHELD, SafeCounts, Value
 from .small_numbers import Sum
 
 Cell = str | Value
@@ -86,7 +87,7 @@ class Sources:
     """All that a section is written from."""
 
     facts: Facts
-    shown: Shown
+    shown: SafeCounts
     sums: list[Sum]
     published: Published
     similar: list[str] = field(default_factory=list)

@@ -6,8 +6,9 @@ from ...settings.config import Job
 from .dfe_figures import figures_of
 from .earlier_runs import Run
 from .elements import Cell, Sources, Table, day
-from .figures import ERRORS, QUERY, SEVERITIES, WITHHELD, Shown, Value
-from .sections import own_count, own_share
+from .return_facts import ERRORS, QUERY, SEVERITIES
+from .section_figures import own_count, own_share
+from .shown_values import WITHHELD, SafeCounts, Value
 
 MINUS = "\N{MINUS SIGN}"
 GATES = {
@@ -78,7 +79,7 @@ def front(job: Job, sources: Sources, runs: list[Run]) -> Front:
     )  # fmt: skip
 
 
-def few(shown: Shown, *key: str) -> str:
+def few(shown: SafeCounts, *key: str) -> str:
     """A count in words: one that is withheld is some, which says no more than that it is not 0."""
     value = shown.count(*key)
     return "some" if value.text == WITHHELD else value.text
@@ -96,7 +97,7 @@ def _verdict(is_written: bool, errors: int) -> str:
     return "Ready to send" if is_written else "Not ready: no submission was written"
 
 
-def _next_step(shown: Shown, written: list[str], errors: int, closed: list[str]) -> str:
+def _next_step(shown: SafeCounts, written: list[str], errors: int, closed: list[str]) -> str:
     queries = few(shown, "queries", "no note")
     if errors:
         return (
@@ -111,7 +112,7 @@ def _next_step(shown: Shown, written: list[str], errors: int, closed: list[str])
     return f"{', '.join(written)} is written, and every query has a note."
 
 
-def _agreed(shown: Shown) -> list[Tile]:
+def _agreed(shown: SafeCounts) -> list[Tile]:
     """The errors that DfE has agreed to, when there are any."""
     if not shown.counts["agreed", "errors"]:
         return []

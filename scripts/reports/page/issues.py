@@ -4,7 +4,8 @@ from . import charts
 from .charts import Bar, Point
 from .earlier_runs import ISSUES, Run
 from .elements import Cell, Chart, Section, Sources, Table, extremes
-from .figures import ERRORS, QUERY, WITHHELD, Value
+from .return_facts import ERRORS, QUERY
+from .shown_values import WITHHELD, Value
 
 NONE = Value(0, "0")
 LIKELY = "Query, COLLECT may call it an error"

@@ -10,13 +10,15 @@ from ...ground import page_policy
 from ...ground.errors import InputError
 from ...settings.config import Job
 from .. import workbook
+from .counts import Counts, read_counts
 from .dfe_figures import ENGLAND, Published, add_earlier_returns, figures_of, read_published
 from .earlier_runs import Run, earlier_runs, extract_of, keep
 from .elements import Sources, day
-from .figures import Counts, Shown, Value, read_counts, read_facts
 from .first_screen import figures_to_keep, front
 from .issues import issues_section
+from .return_facts import read_facts
 from .sections import sections
+from .shown_values import SafeCounts, Value
 
 PAGE, TO_SHARE = "report.html", "report_to_share.html"
 SIMILAR = {
@@ -44,7 +46,7 @@ def write_page(job: Job, *, is_run: bool = False) -> Path:
         figures = figures_to_keep(sources)
         keep(job.warehouse, job.year, facts.extracted_on, extract, figures)
     counts = Counts(sources.shown.counts, sources.sums)
-    shared = replace(sources, shown=Shown(counts, job.config.small_numbers), is_to_share=True)
+    shared = replace(sources, shown=SafeCounts(counts, job.config.small_numbers), is_to_share=True)
     _write(job.out / TO_SHARE, _page(job, shared, []))
     return _write(job.out / PAGE, _page(job, sources, runs))
 
@@ -86,7 +88,7 @@ def _sources(job: Job) -> Sources:
     )
     return Sources(
         facts=facts,
-        shown=Shown(counts, 1),
+        shown=SafeCounts(counts, 1),
         sums=counts.sums,
         published=published,
         similar=_similar(job, published, facts.periods, counts.of),

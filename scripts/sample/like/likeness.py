@@ -23,7 +23,7 @@ from ..expected import write_rows
 from ..figures import Figures
 from ..parts import Parts, draw_parts
 from ..plans import Given
-from ..settings import SettingMaker
+from ..schools import SettingMaker
 from ..survey import read_survey
 from ..whole import Sample, make_sample
 from .cases import LikeCases

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from ..figures import Figures
-from ..settings import SettingMaker
+from ..schools import SettingMaker
 from ..survey import Survey
 from .allocate import share_out
 from .published import Published, Row, cells, count, defect

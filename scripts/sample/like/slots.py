@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ... import spec
 from ..days import Ints, Random
 from ..plan_stories import held_shape
-from ..settings import SettingMaker
+from ..schools import SettingMaker
 from .allocate import Shares, share_out, shuffled, whole_table
 from .release_2025 import GROUPS
 from .targets import NO_NEED, NO_SETTING, Group, Targets
