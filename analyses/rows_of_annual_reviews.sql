@@ -35,10 +35,11 @@ judged as (
         is_met and is_within_time as review_decision_not_due,
         is_met and not is_decided and is_within_time as review_undecided_not_due,
         is_met and not is_decided and not is_within_time as review_decision_outstanding,
-        is_expected and review_outcome = 'A' as outcome_amend,
-        is_expected and review_outcome = 'C' as outcome_cease,
-        is_expected and review_outcome = 'M' as outcome_maintan,
-        is_met and coalesce(review_outcome not in ('A', 'C', 'M'), true) as no_outcome,
+        is_expected and review_outcome_word = 'amend' as outcome_amend,
+        is_expected and review_outcome_word = 'cease' as outcome_cease,
+        is_expected and review_outcome_word = 'maintain' as outcome_maintan,
+        is_met and coalesce(review_outcome_word not in ('amend', 'cease', 'maintain'), true)
+            as no_outcome,
         is_decided and is_in_time as number_decsion_4weeks,
         is_decided and not is_in_time as number_decision_gt_4weeks,
     from ({{ in_breakdowns('annual_reviews', 'plans') }})

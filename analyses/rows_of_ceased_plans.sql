@@ -11,14 +11,14 @@ counted as (
             'total_ceased',
             case
                 when cease_reason is null then 'not_rec'
-                when cease_reason = '1' then 'max_age'
-                when cease_reason = '2' then 'needs_met'
-                when cease_reason = '3' then 'he'
-                when cease_reason = '4' then 'employ'
-                when cease_reason = '5' then 'transfer'
-                when cease_reason = '6' then 'no_engage'
-                when cease_reason = '7' then 'moved_outside_eng'
-                when cease_reason = '8' then 'deceased'
+                when cease_reason_word = 'maximum_age' then 'max_age'
+                when cease_reason_word = 'needs_met' then 'needs_met'
+                when cease_reason_word = 'higher_education' then 'he'
+                when cease_reason_word = 'employment' then 'employ'
+                when cease_reason_word = 'transferred' then 'transfer'
+                when cease_reason_word = 'left_education' then 'no_engage'
+                when cease_reason_word = 'moved_abroad' then 'moved_outside_eng'
+                when cease_reason_word = 'death' then 'deceased'
                 else 'other'
             end,
         ]) as figure,

@@ -7,12 +7,12 @@ judged as (
         request_id,
         breakdown_topic,
         breakdown,
-        pb = '1' as personal_budget,
-        pb = '1' and oa = '1' as org_arrangments,
-        pb = '1' and dp = 'H' as pb_health,
-        pb = '1' and dp = 'E' as pb_education,
-        pb = '1' and dp = 'S' as pb_social,
-        pb = '1' and dp = 'I' as pb_integrated,
+        pb_word = 'yes' as personal_budget,
+        pb_word = 'yes' and oa_word = 'yes' as org_arrangments,
+        pb_word = 'yes' and dp_word = 'health' as pb_health,
+        pb_word = 'yes' and dp_word = 'education' as pb_education,
+        pb_word = 'yes' and dp_word = 'social_care' as pb_social,
+        pb_word = 'yes' and dp_word = 'integrated' as pb_integrated,
     from ({{ in_breakdowns('personal_budgets', ref('plans_at_survey_day')) }})
 ),
 

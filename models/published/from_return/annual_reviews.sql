@@ -46,9 +46,9 @@ counted as (
         count(*) filter (is_met and not is_decided and is_within_time) as review_undecided_not_due,
         -- An outcome counts without a meeting too, and what is left of the meetings is without one:
         -- DfE has published fewer than none.
-        count(*) filter (is_expected and review_outcome = 'A') as outcome_amend,
-        count(*) filter (is_expected and review_outcome = 'C') as outcome_cease,
-        count(*) filter (is_expected and review_outcome = 'M') as outcome_maintan,
+        count(*) filter (is_expected and review_outcome_word = 'amend') as outcome_amend,
+        count(*) filter (is_expected and review_outcome_word = 'cease') as outcome_cease,
+        count(*) filter (is_expected and review_outcome_word = 'maintain') as outcome_maintan,
         total_review_meeting - outcome_amend - outcome_cease - outcome_maintan as no_outcome,
         count(*) filter (is_decided and is_in_time) as number_decsion_4weeks,
         count(*) filter (is_decided and not is_in_time) as number_decision_gt_4weeks,

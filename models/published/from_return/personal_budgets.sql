@@ -8,12 +8,12 @@ figures as (
         breakdown_topic,
         breakdown,
         is_known,
-        count(*) filter (pb = '1') as personal_budget,
-        count(*) filter (pb = '1' and oa = '1') as org_arrangments,
-        count(*) filter (pb = '1' and dp = 'H') as pb_health,
-        count(*) filter (pb = '1' and dp = 'E') as pb_education,
-        count(*) filter (pb = '1' and dp = 'S') as pb_social,
-        count(*) filter (pb = '1' and dp = 'I') as pb_integrated,
+        count(*) filter (pb_word = 'yes') as personal_budget,
+        count(*) filter (pb_word = 'yes' and oa_word = 'yes') as org_arrangments,
+        count(*) filter (pb_word = 'yes' and dp_word = 'health') as pb_health,
+        count(*) filter (pb_word = 'yes' and dp_word = 'education') as pb_education,
+        count(*) filter (pb_word = 'yes' and dp_word = 'social_care') as pb_social,
+        count(*) filter (pb_word = 'yes' and dp_word = 'integrated') as pb_integrated,
     from ({{ in_breakdowns('personal_budgets', ref('plans_at_survey_day')) }})
     group by return_id, position, breakdown_topic, breakdown, is_known
 )

@@ -90,8 +90,10 @@ corrections as (
             )
         ) as record_key,
         case when overrides.table_name = 'people' then overrides.key end as person_id,
-        case when overrides.table_name in ('requests', 'assessments', 'disputes') then overrides.key end
-            as request_id,
+        case
+            when overrides.table_name in ('requests', 'assessments', 'disputes')
+                then overrides.key
+        end as request_id,
         case
             when overrides.table_name = 'placements' then placement_plans.plan_id
             when overrides.table_name in ('plans', 'plan_settings', 'needs', 'reviews')

@@ -182,6 +182,7 @@ worded as (
         'week20': 'Week20',
         'pb': 'PB',
         'oa': 'OA',
+        'dp': 'DP',
         'cease_reason': 'CeaseReason',
         'review_outcome': 'ReviewOutcome',
         'transfer_la': 'LA',
