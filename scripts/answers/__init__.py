@@ -1,1 +1,1 @@
-"""What officers answered in their workbooks, kept for the next run."""
+"""Reads the answers that officers typed in workbooks into the authority's files."""

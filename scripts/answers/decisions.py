@@ -17,7 +17,6 @@ from ..land import authority_files
 from ..reports.issues.words import (
     AGREED,
     ANSWERS,
-    BUILT,
     CORRECTED,
     NOT_OURS,
     RIGHT,
@@ -25,7 +24,7 @@ from ..reports.issues.words import (
     answer_mark,
     mark_of,
 )
-from ..reports.workbook import SEVERITIES
+from ..spec.constants import BUILT, SEVERITIES
 from .cells import Cell, Line, cells_of
 from .days import agreement, iso_day
 from .workbooks import Row, Unread, Workbook, fold, tidy

@@ -1,1 +1,1 @@
-"""What a return was made of, kept and checked: audit.json, packs, the nights, purging."""
+"""Records what a return was made of: audit.json, packs, the history of nights; purging."""

@@ -23,6 +23,7 @@ from ..ground.errors import InputError
 from ..ground.files import Room, read_parquet, sha256
 from ..land import releases
 from ..settings.kept_files import KEPT_TABLES
+from ..spec.constants import BUILT
 from ..untrusted import parsers
 from ..untrusted.parsers import ZIP_FAULTS
 from ..warehouse import quoted
@@ -206,7 +207,7 @@ def _check_rebuild(path: Path, pack: zipfile.ZipFile, facts: Facts, verdict: Ver
                 " Nothing was built of it."
             ) from None
         build.build(file, year)
-        again = export.export(file, "built", year, scratch)
+        again = export.export(file, BUILT, year, scratch)
     if again.sha256 == submission["sha256"]:
         verdict.held.append("the submission made again has the same bytes")
     else:

@@ -14,7 +14,7 @@ import typer
 from ..ground import stopping
 from ..ground.console import err, say
 from ..ground.console import out as console
-from ..ground.errors import Sen2Error
+from ..ground.errors import DEFECT, Sen2Error
 from . import audit, extract, returns, run
 
 app = typer.Typer(
@@ -99,7 +99,7 @@ def _explain(error: Exception) -> int:
         under=0,
         to=err,
     )
-    return 3
+    return DEFECT
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from ..ground.console import Console, say
+from ..spec.constants import BUILT
 from ..warehouse import lock
 from .options import (
     SETTINGS,
@@ -119,9 +120,7 @@ def collect_errors(
     year: Year = THIS_YEAR,
     warehouse: Warehouse = None,
     out: Out = None,
-    return_id: Annotated[
-        str, typer.Option("--return", help="The return to compare with.")
-    ] = "built",
+    return_id: Annotated[str, typer.Option("--return", help="The return to compare with.")] = BUILT,
 ) -> None:
     """Compare COLLECT's errors with ours: per rule their count, ours, and the difference."""
     from ..collect import collect_errors as compared

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from ..ground.console import Stages
-from ..ground.errors import InputError
+from ..ground.errors import OK, InputError
 from ..warehouse import lock
 from .options import (
     SETTINGS,
@@ -156,7 +156,7 @@ def export(
             raise InputError(f"{name} goes alone: it writes tables and no submission.")
         stage = single_stages.parquet_stage if parquet else single_stages.pseudonymised_stage
         stage(job, Stages())
-        raise typer.Exit(run.OK)
+        raise typer.Exit(OK)
     if final or by:
         if not (final and by) or accept_arrival or accept_unconfirmed:
             raise InputError(

@@ -11,6 +11,8 @@ import sys
 from contextlib import suppress
 from types import FrameType
 
+from ..ground.errors import INPUT
+
 PASSED_ON = ("SIGTERM", "SIGHUP")
 """What ends the work when it is sent to the process that began as `sen2`."""
 ASKED_FOR = (*PASSED_ON, "SIGINT", "SIGPIPE", "SIGQUIT")
@@ -18,7 +20,6 @@ ASKED_FOR = (*PASSED_ON, "SIGINT", "SIGPIPE", "SIGQUIT")
 FOR_MEMORY = "SIGKILL"
 DIES_WITH_PARENT = 1
 """PR_SET_PDEATHSIG of Linux."""
-INPUT_ERROR = 2
 NO_CORE = 1
 """Bytes of a core: with none at all, Linux gives one to the program that collects them."""
 
@@ -85,4 +86,4 @@ def _watch(worker: int) -> None:
     with suppress(OSError):
         sys.stderr.write(f"sen2: {why}. No result of this run was kept.\n")
         sys.stderr.flush()
-    os._exit(INPUT_ERROR)
+    os._exit(INPUT)

@@ -17,6 +17,7 @@ import duckdb
 from .. import warehouse
 from ..ground import spreadsheet
 from ..ground.errors import InputError
+from ..spec.constants import BUILT
 from . import headed_table, rule_numbers
 from .headed_table import HeadedTable
 from .rule_numbers import number_of, order
@@ -97,7 +98,7 @@ def compare(
     path: Path,
     database: Path,
     folder: Path,
-    return_id: str = "built",
+    return_id: str = BUILT,
     local: Path = rule_numbers.LOCAL,
 ) -> Comparison:
     """Read COLLECT's list, compare it with a return's issues, and write the files to `folder`.

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from .. import spec
 from ..ground import spreadsheet
 from ..ground.errors import InputError
+from ..spec.constants import WORST_FIRST
 from . import headed_table, rule_numbers
 from .headed_table import HeadedTable
 from .rule_numbers import COLUMNS, number_of, order
@@ -36,7 +37,6 @@ REVIEW = (
     *("dfe_number", "dfe_severity", "dfe_message", "choice", "rule_id", "our_severity"),
     *("new_severity", "our_message", "score", "reason", "source", "confirmed_by", "confirmed_on"),
 )
-SEVERITIES = ("load_reject", "error", "query")
 """From the gravest down."""
 SEVERITY_COLUMNS = ("rule_id", "severity", "reason", "author", "date")
 
@@ -174,7 +174,7 @@ def apply_dfe(review: Path, local: Path) -> Kept:
         if severity := line["new_severity"].strip().lower():
             _check_severity(f"{review}, row {row}", severity, line["confirmed_on"].strip())
             graver = changed.get(rule_id, {"severity": severity})["severity"]
-            if SEVERITIES.index(severity) <= SEVERITIES.index(graver):
+            if WORST_FIRST.index(severity) <= WORST_FIRST.index(graver):
                 changed[rule_id] = {
                     "rule_id": rule_id,
                     "severity": severity,
@@ -195,10 +195,10 @@ def apply_dfe(review: Path, local: Path) -> Kept:
 
 
 def _check_severity(place: str, severity: str, day: str) -> None:
-    if severity not in SEVERITIES:
+    if severity not in WORST_FIRST:
         raise InputError(
-            f"{place}: new_severity is not a severity. Give {', '.join(SEVERITIES[:-1])} or"
-            f" {SEVERITIES[-1]}, or nothing to keep ours."
+            f"{place}: new_severity is not a severity. Give {', '.join(WORST_FIRST[:-1])} or"
+            f" {WORST_FIRST[-1]}, or nothing to keep ours."
         )
     try:
         date.fromisoformat(day)

@@ -1,1 +1,1 @@
-"""For those who work on this project: none of it travels in the wheel."""
+"""Tools for those who work on this project; the wheel does not contain them."""

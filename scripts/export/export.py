@@ -14,7 +14,7 @@ import duckdb
 
 from .. import warehouse
 from ..ground import places
-from ..ground.errors import DefectError, Sen2Error
+from ..ground.errors import RED, DefectError, Sen2Error
 from ..warehouse.swap import to_disk
 from .read_back import Digests, differences, digests_of_tables, read_back
 from .schema_check import SchemaFault, allowed_rules, person_element, validate
@@ -31,7 +31,7 @@ class Submission(Draft):
 class NotValidError(Sen2Error):
     """The return does not make a file that DfE could load: no submission was written."""
 
-    exit_code = 1
+    exit_code = RED
 
     def __init__(self, message: str, faults: Sequence[SchemaFault]) -> None:
         """Keep every fault beside the message, which shows the first few."""

@@ -1,1 +1,1 @@
-"""What everything stands on: errors, files, names of places, words on the terminal."""
+"""Used by every other folder: errors, files, names of places, the terminal."""

@@ -1,5 +1,7 @@
 """What can go wrong, by whose fault: each error carries the exit code it ends with."""
 
+OK, RED, INPUT, DEFECT = 0, 1, 2, 3
+"""How the command ends: written, errors in the return, wrong input, an internal error."""
 LONGEST = 2_000
 """Characters of a message: names in a file may be of any length."""
 
@@ -22,7 +24,7 @@ class Sen2Error(Exception):
     nothing that would steer a terminal.
     """
 
-    exit_code = 3
+    exit_code = DEFECT
 
     def __str__(self) -> str:
         """The message as it is shown."""
@@ -37,13 +39,13 @@ class InputError(Sen2Error):
     The message never holds a value from a person's record.
     """
 
-    exit_code = 2
+    exit_code = INPUT
 
 
 class DiskFullError(Sen2Error):
     """There was no room to write to, or a limit on the size of files was reached."""
 
-    exit_code = 2
+    exit_code = INPUT
 
     WORDS = (
         "No space left on device",
@@ -57,4 +59,4 @@ class DiskFullError(Sen2Error):
 class DefectError(Sen2Error):
     """A step of ours failed: a model, a test of ours, or a gate that could not be evaluated."""
 
-    exit_code = 3
+    exit_code = DEFECT

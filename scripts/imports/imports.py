@@ -17,8 +17,9 @@ from .. import spec, warehouse
 from ..ground.console import Advance, Stages, err, say
 from ..ground.errors import InputError
 from ..spec import xml_structure
+from ..spec.constants import BUILT
 from . import blade, dfe_workbook, result, table_return
-from .result import BUILT, LONGEST_NAME, ImportResult
+from .result import LONGEST_NAME, ImportResult
 from .xml import load_file, parse
 from .xml.reader import Connection
 

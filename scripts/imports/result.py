@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..ground.errors import InputError
+from ..spec.constants import BUILT
 
-BUILT = "built"
-"""The name of the return made from an extract, which no other may have."""
 LONGEST_NAME = 60
 LONGEST_TEXT = 10_000
 """Most characters of a value: the longest item, a setting in words, is a few hundred."""

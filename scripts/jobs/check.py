@@ -10,13 +10,11 @@ from .. import spec, warehouse
 from ..build import build
 from ..gates import engine, gate_pages, gate_results, gates
 from ..ground.console import Stages, err, out, say
-from ..ground.errors import InputError
+from ..ground.errors import OK, RED, InputError
 from ..imports import imports, result
 from ..imports.result import ImportResult
 from ..imports.xml import load_file, parse
 from ..reports.issues import issue_files
-
-OK, RED = 0, 1
 
 
 def check(

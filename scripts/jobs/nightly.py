@@ -15,7 +15,7 @@ from ..audit import history
 from ..build import project
 from ..ground import keys, places
 from ..ground.console import err, out, say, say_text
-from ..ground.errors import InputError, Sen2Error
+from ..ground.errors import DEFECT, OK, RED, InputError, Sen2Error
 from ..ground.files import sha256
 from ..settings.config import Job, Nightly, read_config
 from ..warehouse import encryption, swap
@@ -62,7 +62,7 @@ def nightly(file: Path, *, wait: bool = False, force: bool = False) -> int:
         night.fail(error.exit_code, str(error))
         raise
     except Exception:
-        night.fail(run.DEFECT, FAULT)
+        night.fail(DEFECT, FAULT)
         raise
     night.end(ended)
     return ended.exit_code
@@ -113,7 +113,7 @@ class Night:
             year=self.job.year,
             la_code=self.job.config.la_code,
             outcome="submission" if submission else "errors",
-            exit_code=run.OK if submission else run.RED,
+            exit_code=OK if submission else RED,
             started=self.started,
             submission=submission.name if submission else None,
             submission_sha256=sha256(submission) if submission else None,
@@ -174,8 +174,8 @@ class Night:
             notify
             and {
                 "always": True,
-                "changes": has_news or exit_code > run.RED,
-                "problems": exit_code != run.OK,
+                "changes": has_news or exit_code > RED,
+                "problems": exit_code != OK,
             }[notify.when]
         )
         if not notify or not is_wanted:

@@ -10,13 +10,13 @@ from .. import warehouse
 from ..audit import audit_json
 from ..gates import gate_pages, gate_results, gates
 from ..ground.console import Stages, err, out, say
-from ..ground.errors import InputError
+from ..ground.errors import OK, RED, InputError
 from ..reports.issues import issue_files
 from ..settings.config import Job
+from ..spec.constants import BUILT
 from ..warehouse import swap
 from . import refresh, side_process, unchanged
 from .single_stages import (
-    BUILT,
     answers_stage,
     arrival_stage,
     build_stage,
@@ -31,7 +31,6 @@ from .single_stages import (
 )
 from .year_outputs import Outputs, outputs_of, show_warning
 
-OK, RED, DEFECT = 0, 1, 3
 MOST_FALLS = 8
 
 

@@ -12,11 +12,12 @@ from ..audit import audit_json
 from ..gates import gate_pages, gate_results
 from ..ground import places
 from ..ground.console import Stages, err, out, say, say_text
-from ..ground.errors import InputError
+from ..ground.errors import OK, RED, InputError
 from ..ground.files import sha256
 from ..reports.issues.queries import AGREED
 from ..settings.config import Job
-from . import run, single_stages, year_outputs
+from ..spec.constants import BUILT
+from . import single_stages, year_outputs
 
 LONGEST_NAME = 100
 
@@ -61,10 +62,10 @@ def sign_off(job: Job, name: str) -> int:
     if any(result.is_red for result in results) or unexplained:
         single_stages.keep_results(job, results)
         _say_why_not(results, unexplained)
-        return run.RED
+        return RED
     written = single_stages.write_stage(job, stages, outputs, results, is_red=False)
     if not written:
-        return run.RED
+        return RED
     gate_pages.write_docs(job.out / "gates", results)
     kept = _freeze(job, written[0], name)
     audit_json.write_audit(job)
@@ -74,7 +75,7 @@ def sign_off(job: Job, name: str) -> int:
     say_text(f"SHA-256 {sha256(kept)}\n\n")
     _say_agreed(job)
     say_text(f"{_steps(job, written[0])}\n")
-    return run.OK
+    return OK
 
 
 def unexplained_queries(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, int]]:
@@ -98,7 +99,7 @@ def unexplained_queries(connection: duckdb.DuckDBPyConnection) -> list[tuple[str
 def _say_agreed(job: Job) -> None:
     """Name the errors that the file is sent with because DfE has agreed to them."""
     with warehouse.connect(job.warehouse, read_only=True) as connection:
-        agreed = connection.execute(AGREED, ["built"]).fetchall()
+        agreed = connection.execute(AGREED, [BUILT]).fetchall()
     if agreed:
         count = f"{len(agreed):,} {'error' if len(agreed) == 1 else 'errors'}"
         say(f"It is sent with {count} that DfE has agreed to:")

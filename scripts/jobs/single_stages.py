@@ -16,11 +16,10 @@ from ..reports import causes, page, worklists
 from ..reports.issues import issue_files
 from ..reports.issues.words import WORKBOOK
 from ..settings.config import Job
+from ..spec.constants import BUILT
 from ..warehouse import swap
 from . import refresh, side_process
 from .year_outputs import Outputs
-
-BUILT = "built"
 
 
 def answers_stage(new: refresh.Refresh, stages: Stages) -> answers.Taken | None:

@@ -16,27 +16,10 @@ import xlsxwriter
 
 from ..ground import spreadsheet
 from ..ground.spreadsheet import TEXT
+from ..spec.constants import MODULES, SEVERITIES
 
 Values = tuple[Any, ...]
 
-SEVERITIES = {"load_reject": "Will not load", "error": "Error", "query": "Query"}
-MODULES = {  # in the order of the return
-    "extract": "Extract",
-    "file": "File",
-    "header": "Header",
-    "person": "Person",
-    "requests": "Request",
-    "assessment": "Assessment",
-    "named_plan": "Plan",
-    "plan_detail": "Setting named in plan",
-    "active_plans": "Review and needs",
-    "placement_detail": "Placement",
-    "sen_need": "Type of need",
-    "return": "Whole return",
-    "form": "Aggregated form",
-    "figures": "Published figures",
-    "compared": "Since last year",
-}
 MAIN = "yes"
 
 CONSTANT_MEMORY_LINES = 30_000

@@ -8,10 +8,10 @@ import duckdb
 
 from .. import spec
 from ..ground.errors import InputError
+from ..spec.constants import BUILT
 
 Row = dict[str, Any]
 
-BUILT = "built"
 KEYS = ("return_id", "person_id", "request_id", "placement_id", "record_id")
 PLACED = ("plan_detail", "sen_need")
 """Tables whose records are known by their request and a place in it."""

@@ -7,9 +7,10 @@ from datetime import date
 from pathlib import Path
 
 from .. import spec, warehouse
+from ..spec.constants import BUILT
 from . import person as reader
 from .changes import BLANK, Change, since_before, since_last_year
-from .person import BUILT, Person, Record, Row
+from .person import Person, Record, Row
 
 
 @dataclass(frozen=True)

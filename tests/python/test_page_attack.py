@@ -23,13 +23,13 @@ from sen2.reports.page import counts, return_facts, write_page
 from sen2.reports.page.counts import Counts
 from sen2.reports.page.dfe_figures import figures_of
 from sen2.reports.page.issues import LIKELY
-from sen2.reports.page.return_facts import SEVERITIES, Facts
+from sen2.reports.page.return_facts import Facts
 from sen2.reports.page.shown_values import SafeCounts
 from sen2.reports.page.small_numbers import Sum, exact, withheld
 from sen2.reports.page.write import PAGE, TO_SHARE
-from sen2.reports.workbook import MODULES
 from sen2.sample import write_sample
 from sen2.settings.config import Job, read_config
+from sen2.spec.constants import MODULES, WORST_FIRST
 from sen2.warehouse import connect
 
 from .conftest import YEAR
@@ -235,7 +235,7 @@ def test_what_the_page_to_share_shows_is_what_the_guard_lets_through(jobs: list[
             assert texts == [shown.count(*key).text for key in keys]
         assert not set(Cells(html).tables) & {"runs-table"}
         severity = {rule["rule_id"]: rule["severity"] for rule in facts_of(job).rules}
-        order = [(SEVERITIES.index(severity[row[0]]), row[1] != LIKELY, row[0])
+        order = [(WORST_FIRST.index(severity[row[0]]), row[1] != LIKELY, row[0])
                  for row in downloads(html)["rules"]]  # fmt: skip
         assert order == sorted(order)
         assert "Begin with" not in html

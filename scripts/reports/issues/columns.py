@@ -1,6 +1,7 @@
 """The columns of the sheets: what they are called, how wide, where people write."""
 
-from ..workbook import SEVERITIES, Column
+from ...spec.constants import SEVERITIES
+from ..workbook import Column
 from .words import ANSWERS
 
 PERSON = Column("Person", 12, "person_id")

@@ -13,8 +13,8 @@ from tempfile import TemporaryDirectory
 
 from ...ground import spreadsheet
 from ...ground.errors import InputError
+from ...spec.constants import SEVERITIES
 from ...warehouse import connect, is_built, reading
-from ..workbook import SEVERITIES
 from . import lines
 from .columns import IN_CSV, NAMES, PERSON
 from .lines import Issues

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import duckdb
 
-from ..workbook import MAIN, MODULES, SEVERITIES, Values
+from ...spec.constants import BUILT, MODULES, SEVERITIES
+from ..workbook import MAIN, Values
 from . import words
 from .lines_sql import COUNTS, LINES, MACROS, WORDS
 from .prepared import prepare_offered, prepare_workers
@@ -26,7 +27,7 @@ from .queries import (
     UNUSED,
 )
 from .returns import Return
-from .words import BUILT, HIDDEN, NO_TEAM
+from .words import HIDDEN, NO_TEAM
 
 Connection = duckdb.DuckDBPyConnection
 

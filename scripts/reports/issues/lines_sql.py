@@ -1,6 +1,6 @@
 """SQL of the lines: the fault in words, days over the limit, answers, what is new."""
 
-from ..workbook import SEVERITIES
+from ...spec.constants import SEVERITIES
 from .words import NEW
 
 COUNTS = (

@@ -6,8 +6,8 @@ from datetime import date
 import duckdb
 
 from ...ground.errors import InputError
+from ...spec.constants import BUILT
 from .queries import THE_RETURN
-from .words import BUILT
 
 
 @dataclass(frozen=True)

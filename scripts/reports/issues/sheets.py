@@ -5,7 +5,8 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
-from ..workbook import MODULES, SEVERITIES, Book, Column, Values, new_workbook, sheet_name
+from ...spec.constants import BUILT, MODULES, SEVERITIES
+from ..workbook import Book, Column, Values, new_workbook, sheet_name
 from .columns import (
     ANSWER,
     BEHIND,
@@ -46,7 +47,7 @@ from .guide import (
     UNUSED,
 )
 from .lines import Issues
-from .words import BUILT, CSV, MANY_FROM
+from .words import CSV, MANY_FROM
 
 COUNTED_AS = {
     "load_reject": ("fault that stops the file loading", "faults that stop the file loading"),

@@ -2,7 +2,6 @@
 
 import hashlib
 
-BUILT = "built"
 WORKBOOK, CSV = "issues.xlsx", "issues.csv"
 NO_TEAM = "No team"
 LONGEST_LIST = 550

@@ -9,9 +9,10 @@ from typing import Any
 
 import duckdb
 
+from ...spec.constants import BUILT, QUERY
 from ...warehouse import quoted
 from .dfe_figures import figures_of
-from .return_facts import BUILT, CHARTS, QUERY, Facts
+from .return_facts import CHARTS, Facts
 from .small_numbers import Key, Sum
 
 ALL = "all"

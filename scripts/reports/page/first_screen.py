@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from ...settings.config import Job
+from ...spec.constants import ERRORS, QUERY, WORST_FIRST
 from .dfe_figures import figures_of
 from .earlier_runs import Run
 from .elements import Cell, Sources, Table, day
-from .return_facts import ERRORS, QUERY, SEVERITIES
 from .section_figures import own_count, own_share
 from .shown_values import WITHHELD, SafeCounts, Value
 
@@ -142,7 +142,7 @@ def _teams(sources: Sources) -> Table:
         rules = sorted(
             (rule for rule in facts.rules if rule["team"] == team and rule["issue_count"]),
             key=lambda rule: (
-                SEVERITIES.index(rule["severity"]),
+                WORST_FIRST.index(rule["severity"]),
                 not rule["likely_error"],
                 -rule["issue_count"],
             ),

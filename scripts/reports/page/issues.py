@@ -1,10 +1,10 @@
 """The issues of the return by module and rule, and how they went from run to run."""
 
+from ...spec.constants import ERRORS, QUERY
 from . import charts
 from .charts import Bar, Point
 from .earlier_runs import ISSUES, Run
 from .elements import Cell, Chart, Section, Sources, Table, extremes
-from .return_facts import ERRORS, QUERY
 from .shown_values import WITHHELD, Value
 
 NONE = Value(0, "0")

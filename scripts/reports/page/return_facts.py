@@ -8,13 +8,10 @@ import duckdb
 
 from ... import spec
 from ...ground.errors import InputError
+from ...spec.constants import BUILT, WORST_FIRST
 from ...warehouse import quoted
 from .dfe_figures import figures_of
 
-BUILT = "built"
-ERRORS = ("load_reject", "error")
-QUERY = "query"
-SEVERITIES = (*ERRORS, QUERY)
 CHARTS = ("volumes", "rates", "settings", "needs", "ceased", "reviews", "decisions")
 
 
@@ -142,7 +139,7 @@ def _rules(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
         " left join spec.teams as teams on summary.rule_id = teams.rule_id"
         " where summary.return_id = ?"
         " order by list_position(?, summary.severity), not summary.likely_error, summary.rule_id",
-        [BUILT, list(SEVERITIES)],
+        [BUILT, list(WORST_FIRST)],
     )
     names = [column[0] for column in found.description]
     return [dict(zip(names, row, strict=True)) for row in found.fetchall()]

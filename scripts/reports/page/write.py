@@ -9,7 +9,7 @@ from ... import spec, warehouse
 from ...ground import page_policy
 from ...ground.errors import InputError
 from ...settings.config import Job
-from .. import workbook
+from ...spec.constants import MODULES
 from .counts import Counts, read_counts
 from .dfe_figures import ENGLAND, Published, add_earlier_returns, figures_of, read_published
 from .earlier_runs import Run, earlier_runs, extract_of, keep
@@ -63,7 +63,7 @@ def _page(job: Job, sources: Sources, runs: list[Run]) -> str:
         extracted_on=day(facts.extracted_on),
         survey_day=day(facts.survey_day),
         front=front(job, sources, runs),
-        sections=[*sections(sources), issues_section(sources, runs, workbook.MODULES)],
+        sections=[*sections(sources), issues_section(sources, runs, MODULES)],
         threshold=sources.shown.threshold,
         is_to_share=sources.is_to_share,
         files=sources.published.files,
