@@ -69,3 +69,16 @@
         coalesce({{ column }}, {{ "''" if table_name == 'disputes' else 'null' }})
     )
 {%- endmacro %}
+
+{# The id of a setting or a need, which have none of their own: the request's, and the place among
+   those of the request. #}
+{% macro record_id_of(module) -%}
+    {% set columns = {
+        'plan_detail': [
+            'urn', 'ukprn', 'sen_setting', 'sen_setting_other', 'placement_rank',
+            'sen_unit_indicator', 'resourced_provision_indicator',
+        ],
+        'sen_need': ['sen_type', 'sen_type_rank'],
+    } -%}
+    request_id || '/' || {{ place_in_request(columns[module]) }}
+{%- endmacro %}

@@ -53,10 +53,7 @@ records as (
         'plan_detail',
         person_id,
         request_id,
-        request_id || '/' || {{ place_in_request([
-            'urn', 'ukprn', 'sen_setting', 'sen_setting_other', 'placement_rank',
-            'sen_unit_indicator', 'resourced_provision_indicator',
-        ]) }},
+        {{ record_id_of('plan_detail') }},
     from {{ ref('plan_detail') }}
     union all
     select
@@ -64,7 +61,7 @@ records as (
         'sen_need',
         person_id,
         request_id,
-        request_id || '/' || {{ place_in_request(['sen_type', 'sen_type_rank']) }},
+        {{ record_id_of('sen_need') }},
     from {{ ref('sen_need') }}
 ),
 

@@ -27,10 +27,7 @@ lines as (
     select
         return_id,
         'plan_detail',
-        request_id || '/' || {{ place_in_request([
-            'urn', 'ukprn', 'sen_setting', 'sen_setting_other', 'placement_rank',
-            'sen_unit_indicator', 'resourced_provision_indicator',
-        ]) }},
+        {{ record_id_of('plan_detail') }},
         line,
         source_file,
     from {{ source('imported', 'plan_detail_lines') }}
@@ -38,7 +35,7 @@ lines as (
     select
         return_id,
         'sen_need',
-        request_id || '/' || {{ place_in_request(['sen_type', 'sen_type_rank']) }},
+        {{ record_id_of('sen_need') }},
         line,
         source_file,
     from {{ source('imported', 'sen_need_lines') }}

@@ -93,17 +93,14 @@ built as (
     union all
     select
         'plan_detail',
-        request_id || '/' || {{ place_in_request([
-            'urn', 'ukprn', 'sen_setting', 'sen_setting_other', 'placement_rank',
-            'sen_unit_indicator', 'resourced_provision_indicator',
-        ]) }},
+        {{ record_id_of('plan_detail') }},
         _file,
         _row,
     from plan_details
     union all
     select
         'sen_need',
-        request_id || '/' || {{ place_in_request(['sen_type', 'sen_type_rank']) }},
+        {{ record_id_of('sen_need') }},
         _file,
         _row,
     from sen_needs

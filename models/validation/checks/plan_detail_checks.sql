@@ -22,15 +22,7 @@ register as (
 settings_numbered as (
     select
         *,
-        request_id || '/' || {{ place_in_request([
-            'urn',
-            'ukprn',
-            'sen_setting',
-            'sen_setting_other',
-            'placement_rank',
-            'sen_unit_indicator',
-            'resourced_provision_indicator',
-        ]) }} as record_id,
+        {{ record_id_of('plan_detail') }} as record_id,
     from {{ ref('plan_detail') }}
 ),
 
