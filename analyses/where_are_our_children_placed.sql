@@ -6,7 +6,7 @@ select
     placements.ukprn,
     count(distinct placements.person_id) as person_count,
     count(distinct placements.person_id) filter (placements.res is not null) as residential_count,
-from {{ ref('placement_detail') }} as placements
+from {{ ref('placement_records') }} as placements
 inner join {{ ref('plans_at_survey_day') }} as plans
     on placements.return_id = plans.return_id and placements.request_id = plans.request_id
 left join {{ ref('establishments') }} as schools on placements.urn = schools.urn
@@ -16,7 +16,7 @@ left join {{ ref('establishments') }} as providers
         and providers.is_ukprn_holder
 where
     placements.return_id = 'built'
-    and placements.placement_rank = '1'
-    and {{ is_open_on('placements.entry_date', 'placements.leaving_date', 'plans.survey_day') }}
+    and placements.placement_rank_word = 'main'
+    and placements.is_open
 group by all
 order by person_count desc, placed_at asc, placements.urn asc, placements.ukprn asc
