@@ -4,13 +4,17 @@ import hashlib
 import sys
 from collections.abc import Iterable, Iterator
 from importlib.metadata import version
+from pathlib import Path
 
 from .. import spec
 from ..ground.files import files_below, sha256
 
 PARTS = ("dbt_project.yml", "profiles", "models", "seeds", "macros", "tests", "gx", "scripts")
 """The files of the project that can change what a run gives."""
-NO_PARTS = {"__pycache__", "python"}
+NO_PARTS = {"__pycache__", "python", "project"}
+"""Not the tests in Python, and not what a wheel bundles beside its code, which is the parts again."""
+CODE = Path(__file__).resolve().parents[1]
+"""The package's own folder: `scripts` in the repository, `sen2` where it is installed."""
 LIBRARIES = ("dbt-core", "dbt-duckdb", "duckdb", "great-expectations", "lxml", "xlsxwriter")
 
 
@@ -27,7 +31,8 @@ def facts(parts: Iterable[str] = PARTS, libraries: Iterable[str] = LIBRARIES) ->
     for library in libraries:
         yield f"{library} {version(library)}\n"
     for part in parts:
-        for path in files_below(spec.PROJECT / part):
-            name = path.relative_to(spec.PROJECT)
+        root = CODE if part == "scripts" else spec.PROJECT / part
+        for path in files_below(root):
+            name = Path(part) / path.relative_to(root)
             if not NO_PARTS & set(name.parts):
                 yield f"{name.as_posix()} {sha256(path)}\n"

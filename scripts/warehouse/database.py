@@ -224,7 +224,7 @@ def connect(
         connection.close()
 
 
-_looked_at: set[tuple[int, int]] = set()
+_looked_at: set[tuple[int, int, str]] = set()
 """The files in which this process has looked for intruders: what comes later, it makes itself."""
 
 
@@ -260,10 +260,10 @@ def _remove_spilled(path: Path) -> None:
         folder.rmdir()
 
 
-def _identity(path: Path) -> tuple[int, int]:
-    """What tells one file from another that takes its name."""
+def _identity(path: Path) -> tuple[int, int, str]:
+    """What tells one file from another that takes its name, or later its number."""
     found = path.stat()
-    return found.st_dev, found.st_ino
+    return found.st_dev, found.st_ino, str(path.absolute())
 
 
 def _with_key(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:

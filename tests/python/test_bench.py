@@ -62,7 +62,10 @@ def test_a_command_that_fails_is_not_a_measurement() -> None:
         spent(["/bin/sh", "-c", "exit 3"])
 
 
-HOLD = "held = bytearray(60_000_000); print('holds', flush=True); sys.stdin.read()"
+HOLD = (
+    "held = bytearray(60_000_000); sys.stdout.write('holds\\n'); sys.stdout.flush();"
+    " sys.stdin.read()"
+)
 """What a process does that holds 60 MB from its word on until it is told to end."""
 
 
