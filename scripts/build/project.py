@@ -12,7 +12,7 @@ from ..ground.files import files_below, sha256
 PARTS = ("dbt_project.yml", "profiles", "models", "seeds", "macros", "tests", "gx", "scripts")
 """The files of the project that can change what a run gives."""
 NO_PARTS = {"__pycache__", "python", "project"}
-"""Not the tests in Python, and not what a wheel bundles beside its code, which is the parts again."""
+"""Not the tests in Python, and not the parts again that a wheel bundles beside its code."""
 CODE = Path(__file__).resolve().parents[1]
 """The package's own folder: `scripts` in the repository, `sen2` where it is installed."""
 LIBRARIES = ("dbt-core", "dbt-duckdb", "duckdb", "great-expectations", "lxml", "xlsxwriter")
