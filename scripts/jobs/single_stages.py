@@ -38,7 +38,7 @@ def answers_stage(new: refresh.Refresh, stages: Stages) -> answers.Taken | None:
             answers.record(connection, taken.reading)
     shown = answers.show(taken.reading)
     files = ", ".join(map(str, taken.written)) or "nothing to write"
-    stages.say("answers", f"{len(paths)} workbooks read: {files}")
+    stages.say("answers", f"{len(paths):,} workbook{'s' * (len(paths) > 1)} read: {files}")
     for line in shown:
         say(line, under=10)
     return taken

@@ -2,6 +2,7 @@
 
 import csv
 import re
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -397,6 +398,25 @@ def test_the_first_sheet_says_whose_rules_and_how_sure_they_are(
     said = words(of_all["Start here"])
     for part in ("330 Birmingham", "20 November 2026", "PROVISIONAL", "not DfE's list", "@, a tab"):
         assert part in said
+
+
+def test_an_error_that_dfe_agreed_to_is_not_an_explained_query(
+    warehouse: Path, tmp_path: Path
+) -> None:
+    path = Path(shutil.copy(warehouse, tmp_path / "agreed.duckdb"))
+    with duckdb.connect(str(path)) as connection:
+        kinds = {"error": "agreed", "query": "note"}
+        for severity, kind in kinds.items():
+            connection.execute(
+                "insert into validation.query_notes by name select rule_id, record_id, $1 as kind,"
+                " 'It is right' as note, 'It is right' as note_text, 'applies' as status"
+                " from validation.issues where severity = $2 and return_id = 'built'"
+                " order by all limit 1",
+                [kind, severity],
+            )
+    first = words(sheets(issue_files.write_issues(path, "built", YEAR, tmp_path))["Start here"])
+    assert "1 of 3 queries." in first
+    assert "Since the last run" not in first, "there was none"
 
 
 def test_every_rule_is_listed_and_those_not_fully_checked_say_what_they_need(

@@ -197,8 +197,13 @@ class Issues:
         return int(self._rows("select count(*) from cleared")[0][0])
 
     def answered(self) -> int:
-        """How many queries have an explanation."""
-        return int(self._rows("select count(*) from lines where note is not null")[0][0])
+        """How many queries have an explanation; an error that DfE agreed to is none."""
+        explained = "select count(*) from lines where severity = 'query' and note is not null"
+        return int(self._rows(explained)[0][0])
+
+    def is_first(self) -> bool:
+        """Whether no run before this one is known, so that nothing can be new or cleared."""
+        return not self._rows("select count(*) from audit.lines_before")[0][0]
 
     def kept(self) -> list[Values]:
         """The notes and corrections of the authority, those without effect first."""

@@ -172,11 +172,11 @@ def _start_sheet(
     if worker:
         facts.insert(2, ("Officer", worker))
     elif is_built:
-        new, cleared = counts[-1], issues.cleared()
-        facts.insert(
-            5, ("Since the last run", f"{new:,} new, {cleared:,} cleared. Queries explained:"
-                f" {issues.answered():,} of {counts[len(SEVERITIES) - 1]:,}.")
-        )  # fmt: skip
+        queries = counts[len(SEVERITIES) - 1]
+        facts.insert(5, ("Explained", f"{issues.answered():,} of {queries:,} queries."))
+        if not issues.is_first():
+            since = f"{counts[-1]:,} new, {issues.cleared():,} cleared."
+            facts.insert(6, ("Since the last run", since))
     if the_return.is_provisional:
         facts.insert(2, ("PROVISIONAL YEAR", f"Not all is confirmed: {the_return.status}."))
     row = book.write_pairs(sheet, 2, facts)
