@@ -74,10 +74,23 @@ def write_kept(config: Config, kept: Kept, reading: Reading) -> list[Path]:
 
 
 def record(connection: duckdb.DuckDBPyConnection, reading: Reading) -> None:
-    """Keep in the warehouse what became of each answer; what was not used is that of this time."""
+    """Keep in the warehouse what became of each answer.
+
+    An answer that could not be used stays until its line has another.
+    """
     connection.execute("create schema if not exists audit")
     connection.execute(f"create table if not exists audit.answers ({AUDIT_TABLES['answers']})")
-    connection.execute("delete from audit.answers where outcome in ('not_used', 'gone')")
+    connection.execute("delete from audit.answers where outcome = 'gone'")
+    again = [
+        f"{each.row.rule_id} {each.row.record_id}"
+        for each in reading.decided
+        if each.outcome != "known"
+    ]
+    connection.execute(
+        "delete from audit.answers where outcome = 'not_used'"
+        " and (rule_id is null or list_contains($1, rule_id || ' ' || record_id))",
+        [again],
+    )
     rows: list[list[object]] = []
     for each in reading.decided:
         row, cell = each.row, each.cell

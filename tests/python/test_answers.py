@@ -647,6 +647,25 @@ def test_agreed_with_dfe_needs_who_and_when(desk: Desk) -> None:
     assert "who at DfE agreed" in why_not(taken)
 
 
+def test_what_could_not_be_used_is_listed_until_the_line_has_another_answer(desk: Desk) -> None:
+    def listed() -> list[tuple]:
+        with duckdb.connect(str(desk.warehouse)) as connection:
+            return connection.execute(
+                "select record_id, answer from audit.answers where outcome = 'not_used'"
+            ).fetchall()
+
+    desk.take(desk.copy(lambda book: answer(book["Business support"], "4", AGREED)))
+    assert listed() == [("4", AGREED)]
+    desk.take(desk.copy(lambda _: None))  # a later night, in which nobody has looked
+    assert listed() == [("4", AGREED)]
+    desk.take(
+        desk.copy(
+            lambda book: answer(book["Business support"], "4", AGREED, "DfE helpdesk, 31/01/2026")
+        )
+    )
+    assert listed() == []
+
+
 def test_agreed_with_dfe_is_kept_as_an_agreed_error(desk: Desk) -> None:
     given = "DfE helpdesk, 31/01/2026"
     path = desk.copy(lambda book: answer(book["Business support"], "4", AGREED, given))

@@ -68,7 +68,7 @@ LINES = """
         select distinct team, lower(trim(team)) as folded from spec.teams
     ),
 
-    -- An answer that the last reading of workbooks could not use.
+    -- An answer that could not be used, and that no other has followed.
     unused as (
         select distinct rule_id, record_id
         from audit.answers

@@ -189,7 +189,11 @@ FOR_COLLECT = """
 UNUSED = """
     select file, sheet, row, rule_id, record_id, answer, words, initials, reason
     from audit.answers
-    where outcome = 'not_used' and $return_id = $built
+    left join (select distinct rule_id, record_id from lines) as lines using (rule_id, record_id)
+    where
+        outcome = 'not_used'
+        and $return_id = $built
+        and (rule_id is null or lines.rule_id is not null)
     order by file, sheet, row
 """
 
