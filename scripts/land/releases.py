@@ -92,7 +92,7 @@ def find(folder: Path) -> list[ReleaseFile]:
     files = []
     for path in sorted(folder.glob("*.csv")):
         named = NAME.fullmatch(path.stem)
-        name = named["name"] if named else path.stem
+        name = table_name(path)
         if dataset := datasets.get(others.get(name, name)):
             files.append(
                 _inspect(
@@ -109,6 +109,12 @@ def find(folder: Path) -> list[ReleaseFile]:
             " after rel<year>_ or rev<year>_."
         )
     return files
+
+
+def table_name(path: Path) -> str:
+    """What a file's name says of its table, without the release."""
+    named = NAME.fullmatch(path.stem)
+    return named["name"] if named else path.stem
 
 
 def _inspect(

@@ -289,6 +289,14 @@ def test_a_folder_without_published_tables_is_an_input_error(tmp_path: Path) -> 
         dfe_figures.read_published(tmp_path)
 
 
+def test_files_with_breakdowns_of_authorities_alone_are_left_out() -> None:
+    """The folder that `make proof` and `sen2 sample --like` read has them beside the tables."""
+    found = dfe_figures.read_published(Path(__file__).parent / "published")
+    assert "rel2025_caseload.csv" in found.files
+    assert [name for name in found.files if "_la_" in name] == []
+    assert found.periods("caseload", "340")
+
+
 def test_of_two_files_of_a_table_the_newer_release_and_the_corrected_one_go_first(
     tmp_path: Path,
 ) -> None:

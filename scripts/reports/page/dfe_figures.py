@@ -171,13 +171,21 @@ def _totals() -> dict[str, str]:
 def read_published(folder: Path) -> Published:
     """DfE's CSVs in a folder, of one release or more, with their figures by our names.
 
+    Files that have some breakdowns of authorities alone are left out: they have no row of all.
     Where files have a value twice it is the corrected file's, then the newer release's.
 
     Raises InputError for a folder without any, and for a file that cannot be read.
     """
     found = Published()
     topics = _totals()
-    given = [file for file in releases.find(folder) if file.dataset in topics and file.topic]
+    of_authorities = {row["file_name"] for row in spec.seed("published_files")}
+    given = [
+        file
+        for file in releases.find(folder)
+        if file.dataset in topics
+        and file.topic
+        and releases.table_name(file.path) not in of_authorities
+    ]
     given.sort(key=lambda file: (int(file.release or file.layout), file.is_corrected), reverse=True)
     with duckdb.connect() as connection:
         for file in given:
