@@ -85,8 +85,8 @@ def _needs(sources: Sources) -> Section:
         + (", this return above England" if has_england else ""),
         words,
         Table(["Primary need", "Plans", "Share", *([ENGLAND] if has_england else [])], rows),
-        "The type of need ranked first in each plan in force; Down Syndrome counts among other"
-        " needs, as DfE published it.",
+        "The type of need ranked first in each plan in force. DfE's tables until 2025 count Down"
+        " syndrome among other needs.",
         source_words(sources, is_compared=True),
         charts.bars(f"Primary needs. {words}", bars),
     )
