@@ -359,8 +359,8 @@ class TableReturn:
         for row in part.columns:
             if (column := row["column_name"]) in dates:
                 found = self.connection.execute(
-                    f"select line, {column} from joined_{part.table} where {column} is not null and not"
-                    f" (regexp_full_match({column}, '{ISO_DATE}')"
+                    f"select line, {column} from joined_{part.table} where {column} is not null"
+                    f" and not (regexp_full_match({column}, '{ISO_DATE}')"
                     f" and try_cast({column} as date) is not null) order by line"
                 ).fetchall()
                 for line, value in found:

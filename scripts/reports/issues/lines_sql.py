@@ -70,9 +70,10 @@ LINES = """
 
     -- An answer that could not be used, and that no other has followed.
     unused as (
-        select distinct rule_id, record_id
+        select rule_id, record_id, any_value(reason) as why
         from audit.answers
         where outcome = 'not_used' and $return_id = $built
+        group by rule_id, record_id
     ),
 
     -- The value of an earlier return that, put back, clears most faults of a person.
@@ -224,6 +225,7 @@ LINES = """
             notes.agreed_with,
             offered.note_text as offered_text,
             unused.rule_id is not null as is_unused,
+            unused.why as why_unused,
             before.rule_id is null and (select count(*) > 0 from audit.lines_before) as is_new,
         from described
         left join kinds
@@ -311,6 +313,9 @@ LINES = """
                     end
                     || ': put that right first.',
                 stated.fix,
+                'The answer given could not be used. ' || case
+                    when stated.state = $again then stated.why_unused
+                end,
                 causes.cause
             ) as fix
         ),
