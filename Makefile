@@ -10,7 +10,7 @@ IS_SHIPPED = $(filter $(SHIPPED),$(PUBLISHED))
 DOWNLOAD := https://explore-education-statistics.service.gov.uk/find-statistics/education-health-and-care-plans
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: run test test-quick search check docs bench generate bands proof published bundle clean
+.PHONY: run test test-quick test-models search check docs bench generate bands proof published bundle clean
 
 run: $(VENV)/.installed  ## the shipped sample extract becomes a submission in out/
 	$(BIN)/sen2 run sample --year $(YEAR)
@@ -20,6 +20,10 @@ test: check $(ENCRYPTED)/.installed  ## every check and every test
 
 test-quick: $(VENV)/.installed  ## what needs no whole run and no build: under two minutes
 	$(BIN)/pytest -n 2 -m "not slow"
+
+test-models: $(VENV)/.installed | warehouse/sen2_$(YEAR).duckdb  ## the models' unit tests by dbt itself
+	$(BIN)/dbt test --select test_type:unit --profiles-dir profiles --log-level-file none \
+		--vars '{collection_year: $(YEAR)}'
 
 search: $(VENV)/.installed  ## the property tests on new examples each time: a failure is a finding
 	HYPOTHESIS_PROFILE=search $(BIN)/pytest -n 2 -m property

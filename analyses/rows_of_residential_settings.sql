@@ -8,15 +8,17 @@ counted as (
         request_id,
         breakdown_topic,
         breakdown,
-        unnest(['res_tot', case code when 'A' then 'res_3851' when 'B' then 'res_52' end])
-            as figure,
+        unnest([
+            'res_tot',
+            case word when 'weeks_38_to_51' then 'res_3851' when 'weeks_52' then 'res_52' end,
+        ]) as figure,
     from (
         select
             *,
-            unnest(residential_codes) as code,
+            unnest(residential_words) as word,
         from ({{ in_breakdowns('residential_settings', ref('plans_at_survey_day')) }})
     )
-    where code in ('A', 'B')
+    where word in ('weeks_38_to_51', 'weeks_52')
 )
 
 {{ rows_behind('counted', 'active_plans') }}

@@ -10,19 +10,19 @@ counted as (
         breakdown,
         unnest([
             'open_wbp',
-            case code
-                when 'S' then 'open_supp_intern'
-                when 'A' then 'open_apprentice'
-                when 'T' then 'open_trainee'
+            case word
+                when 'supported_internship' then 'open_supp_intern'
+                when 'apprenticeship' then 'open_apprentice'
+                when 'traineeship' then 'open_trainee'
             end,
         ]) as figure,
     from (
         select
             *,
-            unnest(work_based_codes) as code,
+            unnest(work_based_words) as word,
         from ({{ in_breakdowns('work_based_placements', ref('plans_at_survey_day')) }})
     )
-    where code in ('S', 'A', 'T')
+    where word in ('supported_internship', 'apprenticeship', 'traineeship')
 )
 
 {{ rows_behind('counted', 'active_plans') }}

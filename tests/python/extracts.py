@@ -1,7 +1,7 @@
 """Small extracts for tests: rows as dicts become files of the contract, are landed and built."""
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -91,12 +91,17 @@ def analysis(name: str, year: int) -> str:
 
 
 def build_extract(
-    folder: Path, year: int, warehouse: Path, period_end: str = "survey_day", **settings: object
+    folder: Path,
+    year: int,
+    warehouse: Path,
+    period_end: str = "survey_day",
+    schemas: Iterable[str] = (),
+    **settings: object,
 ) -> Path:
-    """Land an extract and run every model on it; gives the warehouse."""
+    """Land an extract and run the models, or those of some schemas, on it; gives the warehouse."""
     config = Config.model_validate({"la_code": "330", "period_end": period_end, **settings})
     land.land(folder, year, config, warehouse)
-    build_models(warehouse, year)
+    build_models(warehouse, year, *schemas)
     return warehouse
 
 

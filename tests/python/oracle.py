@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cache
 
 from sen2 import spec
 
@@ -434,14 +435,17 @@ def category(case: Case, survey: Survey) -> str:
 def is_near_miss(case: Case, survey: Survey) -> bool:
     """Whether moving one event date, alone, by at most 31 days would change in or out."""
     is_in = IN_RETURN[category(case, survey)]
+    days = [each for each in [*vars(case).values(), *vars(survey).values()] if type(each) is date]
     for event in EVENTS:
         given = getattr(case, event)
         if given is None:
             continue
         moved = copy.copy(case)
-        for shift in range(-NEAR, NEAR + 1):
-            setattr(moved, event, given + timedelta(shift))
-            if IN_RETURN[category(moved, survey)] != is_in:
+        # Only the order of days counts: the days beside another stand for all between two of them.
+        beside = {day + timedelta(shift) for day in days for shift in (-1, 0, 1)}
+        for each in beside | {given - timedelta(NEAR), given + timedelta(NEAR)}:
+            setattr(moved, event, each)
+            if abs((each - given).days) <= NEAR and IN_RETURN[category(moved, survey)] != is_in:
                 return True
     return False
 
@@ -734,6 +738,7 @@ class Answer:
     dispositions: set[tuple[str, int, str]] = field(default_factory=set)
 
 
+@cache
 def collected(table: str, year: int) -> set[str]:
     """The item columns of a table collected that year."""
     return {r["column_name"] for r in spec.in_force("items", year) if r["table_name"] == table}

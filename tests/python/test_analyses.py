@@ -69,25 +69,27 @@ def test_the_rows_are_as_many_as_the_figure_in_every_breakdown(
 
 
 @pytest.mark.parametrize(
-    ("dataset", "codes", "figures"),
+    ("dataset", "words", "figures"),
     [
-        ("residential_settings", "residential_codes", "res_3851, res_52, res_tot"),
+        ("residential_settings", "residential_words", "res_3851, res_52, res_tot"),
         (
             "work_based_placements",
-            "work_based_codes",
+            "work_based_words",
             "open_supp_intern, open_apprentice, open_trainee, open_wbp",
         ),
     ],
 )
 def test_open_activities_of_several_kinds_are_opened_as_often_as_they_are_counted(
-    built: Built, queries: dict[str, str], tmp_path: Path, dataset: str, codes: str, figures: str
+    built: Built, queries: dict[str, str], tmp_path: Path, dataset: str, words: str, figures: str
 ) -> None:
     path = copied(built, tmp_path)
     (model,) = built.target.rglob(f"compiled/sen2/models/published/**/{dataset}.sql")
     with duckdb.connect(str(path)) as connection:
         connection.execute(
-            f"update published.plans_at_survey_day set {codes} = case hash(request_id) % 5"
-            " when 0 then ['A'] when 1 then ['A', 'B', 'S'] when 2 then ['Q', 'T'] else [] end"
+            f"update published.plans_at_survey_day set {words} = case hash(request_id) % 5"
+            " when 0 then ['weeks_52', 'apprenticeship']"
+            " when 1 then ['weeks_38_to_51', 'weeks_52', 'supported_internship']"
+            " when 2 then ['unheard_of', 'traineeship'] else [] end"
         )
         rows = connection.execute(queries[f"rows_of_{dataset}"]).fetchall()
         published = connection.execute(

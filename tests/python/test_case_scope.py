@@ -1693,7 +1693,8 @@ def make(year: int, period_end: str, folder: Path) -> Built:
     for table, more in random_cases(survey).items():
         tables[table] += more
     write_extract(folder / "extract", year, **tables)
-    warehouse = build_extract(folder / "extract", year, folder / "sen2.duckdb", period_end)
+    needed = ("person_level", "audit")
+    warehouse = build_extract(folder / "extract", year, folder / "sen2.duckdb", period_end, needed)
     found = rows(warehouse, "audit.row_dispositions", "table_name, _row: row, disposition")
     return Built(
         survey=survey,

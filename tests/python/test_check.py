@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from sen2 import spec, warehouse
+from sen2.build.build import build
 from sen2.export import read_back, xml_text
 from sen2.gates import gates
 from sen2.ground.errors import InputError
@@ -30,7 +31,8 @@ from sen2.sample import write_sample
 from sen2.settings.config import read_config
 from sen2.spec import xml_structure
 
-from .conftest import YEAR, Built, dbt, failures, once
+from .conftest import SHARED, YEAR, Built, once
+from .extracts import build_models
 from .test_run import sen2, values_of_people
 
 HERE = Path(__file__).parent
@@ -862,19 +864,17 @@ def checked(tmp_path_factory: pytest.TempPathFactory) -> Path:
             write_sample(folder / "extract", YEAR, 300, 17, faults=0.3)
             (folder / "extract" / "establishments.csv").unlink()  # the samples' are invented
             land(folder / "extract", YEAR, read_config(spec.PROJECT / "sen2.yml"), path)
-            select = ["--select", "+path:models/person_level", "--exclude", "resource_type:test"]
-            assert failures(dbt(path, folder / "target", "build", *select)) == []
+            build_models(path, YEAR, "person_level")
             with warehouse.connect(path) as connection:
                 draft = xml_text.write(connection, "built", YEAR, folder)
                 load_file.load(connection, draft.path, "exported", YEAR)
                 draft.path.rename(folder / "exported.xml")
                 _load_samples(connection, folder)
-            assert failures(dbt(path, folder / "target", "build", *NO_UNIT_TESTS)) == []
+            build(path, YEAR, compiled=SHARED["folder"])
     return path
 
 
 RANDOM_RETURNS = 80
-NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 
 
 def _load_samples(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:

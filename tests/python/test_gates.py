@@ -3,6 +3,8 @@
 import csv
 import json
 import socket
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -455,3 +457,20 @@ def test_an_extract_of_another_size_is_no_error_of_the_return() -> None:
     assert "The return has errors" in both
     assert "12 plans, not 99" in both
     assert "12 plans" not in run._why_none([arrival, rules], accept_arrival=True)
+
+
+def test_what_great_expectations_imports_for_others_is_left_until_it_is_used() -> None:
+    program = (
+        "import sys; from sen2.gates import engine; engine.warm_up();"
+        "print('great_expectations' in sys.modules, 'altair.vegalite' in sys.modules,"
+        " 'scipy.stats._stats_py' in sys.modules);"
+        "import altair, scipy.stats; print(altair.Chart.__name__, scipy.stats.norm.cdf(0))"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=spec.PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout.split() == ["True", "False", "False", "Chart", "0.5"]

@@ -32,7 +32,7 @@ from sen2.settings.config import Job, read_config
 from sen2.spec.constants import MODULES, WORST_FIRST
 from sen2.warehouse import connect
 
-from .conftest import YEAR
+from .conftest import YEAR, once, shared
 from .extracts import build_extract
 
 LINK = re.compile(r'download="([^"]+)\.csv" href="data:text/csv;charset=utf-8;base64,([^"]+)"')
@@ -47,16 +47,22 @@ Order = list[tuple[Key, Key]]
 
 
 @pytest.fixture(scope="module")
-def jobs(tmp_path_factory: pytest.TempPathFactory) -> list[Job]:
-    """Ten samples, each built without dbt, with both pages of each."""
+def jobs(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> list[Job]:
+    """Ten samples, each built with both pages of it; the test workers share the work."""
+    folder = shared(tmp_path_factory) / "attacked"
     config = read_config(spec.PROJECT / "sen2.yml")
-    found = []
-    for plans, seed, faults in SAMPLES:
-        folder = tmp_path_factory.mktemp("attacked")
-        write_sample(folder / "extract", YEAR, plans, seed, faults)
-        warehouse = build_extract(folder / "extract", YEAR, folder / "sen2.duckdb")
-        found.append(Job(YEAR, config, warehouse, folder / "out"))
-        write_page(found[-1])
+    found = [
+        Job(YEAR, config, folder / str(number) / "sen2.duckdb", folder / str(number) / "out")
+        for number, _ in enumerate(SAMPLES)
+    ]
+    each = list(zip(found, SAMPLES, strict=True))
+    for job, (plans, seed, faults) in each if worker_id in ("master", "gw0") else each[::-1]:
+        extract = job.warehouse.parent / "extract"
+        with once(extract.parent, "made") as is_first:
+            if is_first:
+                write_sample(extract, YEAR, plans, seed, faults)
+                build_extract(extract, YEAR, job.warehouse)
+                write_page(job)
     return found
 
 

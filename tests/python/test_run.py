@@ -20,7 +20,7 @@ from sen2.land.land import land
 from sen2.sample import write_sample
 from sen2.settings.config import read_config
 
-from .conftest import YEAR, Built, dbt, failures
+from .conftest import YEAR, Built
 from .extracts import build_extract
 
 SEN2 = spec.PROJECT / ".venv" / "bin" / "sen2"
@@ -323,23 +323,6 @@ def test_settings_that_are_wrong_are_named(tmp_path: Path) -> None:
     said = " ".join(done.stderr.split())
     assert "la_code: must be a three-digit LA code" in said
     assert "colour: is not a setting" in said
-
-
-@pytest.mark.long
-@pytest.mark.parametrize(
-    ("selection", "least"),
-    [
-        (["--select", "test_type:unit,path:models/validation"], 250),
-        (["--select", "test_type:unit", "--exclude", "path:models/validation"], 80),
-    ],
-)
-def test_every_unit_test_passes(
-    selection: list[str], least: int, built: Built, tmp_path: Path
-) -> None:
-    warehouse = shutil.copy(built.warehouse, tmp_path / "sen2.duckdb")
-    events = dbt(warehouse, tmp_path / "target", "test", *selection)
-    assert failures(events) == []
-    assert sum("index" in event and "execution_time" in event for event in events) > least
 
 
 def test_a_warehouse_that_was_not_built_is_said_so_by_every_verb(tmp_path: Path) -> None:

@@ -29,29 +29,22 @@ returns as (
         on returns.collection_year = before.collection_year + 1
 ),
 
--- Of a request with several plans, which rule F03 reports, the first counts. Only the extract says
--- on which day a plan came; a plan that came on no known day came since.
+-- Only the extract says on which day a plan came; a plan that came on no known day came since.
 plans as (
     select
-        plans.return_id,
-        plans.start_date > returns.survey_day_before
-        and plans.start_date <= returns.survey_day as is_started,
-        plans.cease_date > returns.survey_day_before
-        and plans.cease_date <= returns.survey_day as is_ceased,
-        active_plans.transfer_la is not null or coalesce(case_plans.is_transferred_in, false)
-            as is_transfer,
+        cases.return_id,
+        cases.start_date > returns.survey_day_before
+        and cases.start_date <= returns.survey_day as is_started,
+        cases.cease_date > returns.survey_day_before
+        and cases.cease_date <= returns.survey_day as is_ceased,
+        cases.is_transferred_in as is_transfer,
         coalesce(case_plans.transferred_date > returns.survey_day_before, true)
             as is_transfer_since,
-    from {{ ref('named_plan') }} as plans
-    inner join returns on plans.return_id = returns.return_id
-    left join {{ ref('active_plans') }} as active_plans
-        on plans.return_id = active_plans.return_id and plans.request_id = active_plans.request_id
+    from {{ ref('case_records') }} as cases
+    inner join returns on cases.return_id = returns.return_id
     left join {{ ref('case_plans') }} as case_plans
-        on plans.return_id = 'built' and plans.request_id = case_plans.request_id
-    qualify row_number() over (
-        partition by plans.return_id, plans.request_id
-        order by plans.start_date, plans.cease_date
-    ) = 1
+        on cases.return_id = 'built' and cases.request_id = case_plans.request_id
+    where cases.has_named_plan
 ),
 
 flows as (

@@ -10,13 +10,13 @@ counted as (
         breakdown,
         is_known,
         count(request_id) as assess_in_year,
-        count(*) filter (assessment_outcome = 'Y') as assess_issued,
-        count(*) filter (assessment_outcome = 'N') as assess_not_issued,
-        count(*) filter (assessment_outcome = 'A') as assess_not_made,
-        count(*) filter (assessment_outcome = 'W') as assess_withdrawn,
-        count(*) filter (assessment_outcome = 'N' and days <= refuse_days)
+        count(*) filter (assessment_outcome_word = 'issued') as assess_issued,
+        count(*) filter (assessment_outcome_word = 'refused') as assess_not_issued,
+        count(*) filter (assessment_outcome_word = 'undecided') as assess_not_made,
+        count(*) filter (assessment_outcome_word = 'withdrawn') as assess_withdrawn,
+        count(*) filter (assessment_outcome_word = 'refused' and days <= refuse_days)
             as outcome_decision_within_time,
-        count(*) filter (assessment_outcome = 'N' and days > refuse_days)
+        count(*) filter (assessment_outcome_word = 'refused' and days > refuse_days)
             as outcome_decision_over_time,
         count(*) filter (has_assessment_mediation) as number_assess_mediation,
         count(*) filter (has_assessment_tribunal) as number_assess_tribunal,

@@ -1,5 +1,5 @@
 -- One row per return and breakdown: plans with an open residential placement on the survey day.
-{% set settings = {'Res_3851': 'A', 'Res_52': 'B'} %}
+{% set settings = {'Res_3851': 'weeks_38_to_51', 'Res_52': 'weeks_52'} %}
 with
 
 figures as (
@@ -9,8 +9,8 @@ figures as (
         breakdown_topic,
         breakdown,
         is_known,
-        {% for column, code in settings.items() %}
-            count(*) filter (list_contains(residential_codes, '{{ code }}')) as {{ column }},
+        {% for column, word in settings.items() %}
+            count(*) filter (list_contains(residential_words, '{{ word }}')) as {{ column }},
         {% endfor %}
         {{ settings | join(' + ') }} as Res_tot,
     from ({{ in_breakdowns('residential_settings', ref('plans_at_survey_day')) }})

@@ -6,27 +6,26 @@ activities as (
     select
         return_id,
         request_id,
-        res,
-        wbp,
-    from {{ ref('active_plans') }}
+        res_word,
+        wbp_word,
+    from {{ ref('case_records') }}
     union all
     select
-        placements.return_id,
-        placements.request_id,
-        placements.res,
-        placements.wbp,
-    from {{ ref('placement_detail') }} as placements
-    inner join {{ ref('published_returns') }} as returns
-        on placements.return_id = returns.return_id
-    where
-        {{ is_open_on('placements.entry_date', 'placements.leaving_date', 'returns.survey_day') }}
+        return_id,
+        request_id,
+        res_word,
+        wbp_word,
+    from {{ ref('placement_records') }}
+    where is_open
 )
 
 select
     return_id,
     request_id,
-    coalesce(list(distinct res order by res) filter (res is not null), []) as residential_codes,
-    coalesce(list(distinct wbp order by wbp) filter (wbp is not null), []) as work_based_codes,
+    coalesce(list(distinct res_word order by res_word) filter (res_word is not null), [])
+        as residential_words,
+    coalesce(list(distinct wbp_word order by wbp_word) filter (wbp_word is not null), [])
+        as work_based_words,
 from activities
-where res is not null or wbp is not null
+where res_word is not null or wbp_word is not null
 group by return_id, request_id

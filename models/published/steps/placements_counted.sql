@@ -19,12 +19,13 @@ main_placements as (
     from {{ ref('placement_records') }} as placements
     inner join {{ ref('published_returns') }} as returns
         on placements.return_id = returns.return_id
-    inner join {{ ref('named_plan') }} as plans
+    inner join {{ ref('case_records') }} as plans
         on placements.return_id = plans.return_id and placements.request_id = plans.request_id
     left join {{ ref('people_described') }} as people
         on placements.return_id = people.return_id and placements.person_id = people.person_id
     where
-        placements.placement_rank_word = 'main'
+        plans.has_named_plan
+        and placements.placement_rank_word = 'main'
         and coalesce(placements.entry_date <= returns.survey_day, true)
         and (
             coalesce(placements.leaving_date > returns.survey_day, true)

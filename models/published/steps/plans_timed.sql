@@ -2,6 +2,6 @@
 -- A plan that mediation or a tribunal had part in, or whose request has no date, has no time.
 select * from {{ ref('assessments_concluded') }}
 where
-    assessment_outcome = 'Y'
+    assessment_outcome_word = 'issued'
     and days is not null
     and not coalesce(greatest(columns('^has_')), false)

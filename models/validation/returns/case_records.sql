@@ -179,12 +179,16 @@ worded as (
         'assessment_outcome': 'AssessmentOutcome',
         'assessment_mediation': 'AssessmentMediation',
         'assessment_tribunal': 'AssessmentTribunal',
+        'other_mediation': 'OtherMediation',
+        'other_tribunal': 'OtherTribunal',
         'week20': 'Week20',
         'pb': 'PB',
         'oa': 'OA',
         'dp': 'DP',
         'cease_reason': 'CeaseReason',
         'review_outcome': 'ReviewOutcome',
+        'res': 'Residential',
+        'wbp': 'WorkBasedLearning',
         'transfer_la': 'LA',
     }) }}
 )

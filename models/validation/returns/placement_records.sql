@@ -16,6 +16,8 @@ placements_with_words as (
     {{ with_words('placements', {
         'placement_rank': 'PlacementRank',
         'sen_setting': 'SENSetting',
+        'res': 'Residential',
+        'wbp': 'WorkBasedLearning',
     }) }}
 )
 
