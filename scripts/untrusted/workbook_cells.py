@@ -4,6 +4,7 @@ A reader makes room for every cell from the first to the last, filled or not. So
 the others, which takes a few bytes in the file, would take all the memory of the machine.
 """
 
+import struct
 import zipfile
 from functools import cache
 from pathlib import Path
@@ -21,8 +22,11 @@ MOST_CELLS = 10_000_000
 MOST_COLUMNS = 16_384
 """What the programs that write workbooks have room for."""
 CHUNK = 1 << 16
-XLSX, ODS = "worksheet", "document-content"
-"""The outermost elements of the parts that hold cells."""
+XLSX, ODS, SHARED = "worksheet", "document-content", "sst"
+"""The outermost elements of the parts that hold cells, and of the one with the texts they share."""
+CONTENT = "content.xml"
+"""The part of an ODS file that holds cells."""
+OF_ODS = {"table-row", "table-cell", "covered-table-cell"}
 MARKS = (b"sheetData", b"table-row")
 """What stands in such a part, also in one that is no XML and that a lenient reader takes."""
 FILLED = {
@@ -45,6 +49,7 @@ def require_bounded(path: Path) -> bool:
             return False
         with zipfile.ZipFile(path) as archive:
             parts = archive.infolist()
+            _require_one_list(archive, path)
             if sum(part.file_size for part in parts) > LARGEST:
                 raise InputError(
                     f"{path}: unpacks to more than {LARGEST >> 20:,} MB, so this is no extract and"
@@ -59,6 +64,36 @@ def require_bounded(path: Path) -> bool:
             return are_counted
     except ZIP_FAULTS:
         raise _unreadable(path) from None
+
+
+def _require_one_list(archive: zipfile.ZipFile, path: Path) -> None:
+    """Raise for a zip file in which another reader may find another list of parts.
+
+    The list is behind the parts and the record that ends the file says where. Readers differ in
+    what they make of a record that does not fit: ours could count one list and theirs read another.
+    """
+    length = RECORD.size + len(archive.comment)
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(size - length, 0))
+        end = file.read(RECORD.size)
+    if len(end) < RECORD.size:
+        raise zipfile.BadZipFile
+    mark, disk, of_list, here, parts, bytes_, start, comment = RECORD.unpack(end)
+    is_same = (
+        (mark, comment) == (b"PK\5\6", len(archive.comment))
+        and {disk, of_list} <= {0, ALL_SHORT}
+        and all(each in (len(archive.infolist()), ALL_SHORT) for each in (here, parts))
+        and start in (archive.start_dir, ALL_LONG)
+        and (start == ALL_LONG or bytes_ == ALL_LONG or start + bytes_ <= size - length)
+    )
+    if not is_same:
+        raise zipfile.BadZipFile
+
+
+RECORD = struct.Struct("<4sHHHHIIH")
+ALL_SHORT, ALL_LONG = 0xFFFF, 0xFFFFFFFF
+"""What the record says where the one of Zip64 has the number."""
 
 
 def _unreadable(path: Path) -> InputError:
@@ -85,31 +120,39 @@ class _Part:
         """Where the reader is; of ODS the first of the rows and cells that are repeated."""
         self.place = ""
         """The XLSX cell that has begun, such as B7."""
+        self.has_data = False
+        """Whether a part of another kind has what would be a sheet's rows."""
         self.filled: list[str] = []
         self.last = 0
         """The last column of the row, of ODS with a filled cell."""
         self.row_repeats = self.repeats = 1
 
     def read(self, file: IO[bytes]) -> int:
-        """How many cells a reader would make room for; it looks no further than is needed."""
-        tail = b""
+        """How many cells a reader would make room for."""
+        tail, is_empty = b"", True
         while chunk := file.read(CHUNK):
+            is_empty = False
             try:
                 self.parser.Parse(chunk, False)
                 self._take_filled()
             except (expat.ExpatError, ValueError):
                 self._require_no_cells(tail, chunk, file)
                 return 0
-            if self.kind not in ("", XLSX, ODS):
-                return 0
             self._require_few()
             tail = chunk[-len(max(MARKS, key=len)) :]
+        if not is_empty:
+            try:
+                self.parser.Parse(b"", True)
+            except expat.ExpatError:  # the size that the zip file gives may be less than there is
+                self._require_no_cells(tail, b" ", file)
+                return 0
         self._end_row()
         return self.others + self._require_few()
 
     def _require_no_cells(self, tail: bytes, chunk: bytes, file: IO[bytes]) -> None:
         """Raise for a part that is not sound XML where a lenient reader could find cells in it."""
-        is_xml = self.kind in (XLSX, ODS) or self.name.lower().endswith((".xml", ".rels"))
+        is_xml = self.kind in (XLSX, ODS, SHARED) or self.has_data
+        is_xml = is_xml or self.name.lower().endswith((".xml", ".rels"))
         while chunk and not is_xml:
             is_xml = any(mark in tail + chunk for mark in MARKS)
             tail, chunk = chunk[-len(max(MARKS, key=len)) :], file.read(CHUNK)
@@ -120,7 +163,25 @@ class _Part:
         """The outermost element says what the part is."""
         self.kind = _local(tag)
         of_kind = {XLSX: self._begin_xlsx, ODS: self._begin_ods}
-        self.parser.StartElementHandler = of_kind.get(self.kind)
+        self.parser.StartElementHandler = of_kind.get(self.kind, self._begin_other)
+        if self.kind == SHARED:
+            said = (_value(attributes, name) or "0" for name in ("count", "uniqueCount"))
+            if max(map(_number, said)) > MOST_CELLS:  # a reader makes room for so many
+                raise _unreadable(self.path)
+
+    def _begin_other(self, tag: str, attributes: list[str]) -> None:
+        """Refuse cells and shared texts: readers go by the name of a part, whatever is outermost.
+
+        What is kept of another workbook has `sheetData`, too, but no `c` in it.
+        """
+        tag = _local(tag)
+        self.has_data = self.has_data or tag == "sheetData"
+        if (
+            tag == SHARED
+            or (tag == "c" and self.has_data)
+            or (tag in OF_ODS and self.name.lower().endswith(CONTENT))
+        ):
+            raise _unreadable(self.path)
 
     def _begin_xlsx(self, tag: str, attributes: list[str]) -> None:
         if tag in ("v", "is"):
@@ -129,11 +190,13 @@ class _Part:
             if attributes[:1] == ["r"]:
                 self.place = attributes[1]
             else:
-                self.place = _value(attributes, "r") or self._next_place()
+                self.place = _place(attributes) or self._next_place()
         elif tag == "row":
             self._end_row()
-            place = _value(attributes, "r")
+            place = _place(attributes)
             self.row = self.row + 1 if place is None else _number(place)
+        elif tag == SHARED or tag in OF_ODS:
+            raise _unreadable(self.path)
         elif ":" in tag:
             self._begin_xlsx(_local(tag), attributes)
 
@@ -163,6 +226,8 @@ class _Part:
                 self.row += self.row_repeats
                 self.row_repeats = _number(_value(attributes, "number-rows-repeated") or "1")
                 self.column, self.repeats = 0, 1
+            case "sheetData" | "sst":
+                raise _unreadable(self.path)
             case "table":
                 self._end_row()
                 self.others += self._require_few()
@@ -202,11 +267,22 @@ def _local(tag: str) -> str:
 
 
 def _value(attributes: list[str], name: str) -> str | None:
-    """An attribute by its local name; expat gives names and values in turn."""
-    for place in range(0, len(attributes), 2):
-        if _local(attributes[place]) == name:
-            return attributes[place + 1]
-    return None
+    """An attribute by its local name; ValueError where that is not one, and a reader may differ.
+
+    expat gives names and values in turn.
+    """
+    found = [place for place, each in enumerate(attributes[::2]) if _local(each) == name]
+    if len(found) > 1:
+        raise ValueError
+    return attributes[2 * found[0] + 1] if found else None
+
+
+def _place(attributes: list[str]) -> str | None:
+    """Where a cell or row of XLSX is; ValueError where a prefix makes it an attribute of others."""
+    place = _value(attributes, "r")
+    if place is not None and "r" not in attributes[::2]:
+        raise ValueError
+    return place
 
 
 def _number(text: str) -> int:

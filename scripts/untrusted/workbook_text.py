@@ -34,7 +34,7 @@ def require_little_text(path: Path) -> None:
             parts = archive.infolist()
             lengths: list[int] = []
             for part in parts:
-                found = _Texts(path, SHARED, []).read(archive, part.filename)
+                found = _Texts(path, SHARED, []).read(archive, part)
                 lengths = list(map(max, zip_longest(lengths, found, fillvalue=0)))
             sheets = sum(part.file_size for part in parts)
             may_be_much = max(lengths, default=0) * sheets // SHORTEST > MOST_TEXT
@@ -42,7 +42,7 @@ def require_little_text(path: Path) -> None:
             for part in parts:
                 for kind in (SHEET, ODS) if may_be_much else (ODS,):
                     texts = _Texts(path, kind, lengths, seen)
-                    texts.read(archive, part.filename)
+                    texts.read(archive, part)
                     seen = texts.seen
     except ZIP_FAULTS:
         return
@@ -67,10 +67,10 @@ class _Texts:
         self.parser.StartDoctypeDeclHandler = self._other
         self.parser.StartElementHandler = self._root
 
-    def read(self, archive: zipfile.ZipFile, name: str) -> list[int]:
+    def read(self, archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> list[int]:
         """The lengths of the shared texts; other kinds add to what was seen."""
         wrong = (expat.ExpatError, ValueError, _OtherError)
-        with archive.open(name) as file, suppress(*wrong):
+        with archive.open(part) as file, suppress(*wrong):
             self._parse(file)
         return self.found
 
@@ -99,11 +99,13 @@ class _Texts:
             case "sst", "si":
                 self.length = 0
             case "worksheet", "c":
-                self.is_shared = _value(attributes, "t") == "s"
+                self.is_shared = attributes.get("t") == "s"
             case "worksheet", "v":
                 self.is_number, self.number = self.is_shared, ""
             case "document-content", "table-row":
                 self.row_repeats = _number(_value(attributes, "number-rows-repeated"))
+            case "document-content", "s":
+                self.length += _number(_value(attributes, "c"))
             case "document-content", "table-cell" | "covered-table-cell":
                 self.length = len(_value(attributes, "string-value") or "")
                 self.repeats = _number(_value(attributes, "number-columns-repeated"))
@@ -131,7 +133,7 @@ def _local(tag: str) -> str:
 
 
 def _number(text: str | None) -> int:
-    return max(int(text or 1), 1)
+    return max(int(text), 1) if text and text.isdecimal() else 1
 
 
 def _value(attributes: dict[str, str], name: str) -> str | None:

@@ -4,6 +4,7 @@ import resource
 import struct
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -70,6 +71,7 @@ TOO_FAR: dict[str, tuple[str, dict[str, str]]] = {
         ),
     ),
 }
+SHEET = "xl/worksheets/sheet1.xml"
 BROKEN = {
     "no XML behind the root": ("xlsx", xlsx(far("XFD99999") + "</nothing>")),
     "no XML before the root": ("xlsx", xlsx(far("XFD99999"), part="x.bin", root="&; worksheet")),
@@ -77,6 +79,45 @@ BROKEN = {
     "a negative number": (
         "ods",
         ods(f'<table:table-row table:number-rows-repeated="-5">{cell()}</table:table-row>'),
+    ),
+    "a place with a prefix before the place": (
+        "xlsx",
+        xlsx(f'{FIRST}<row r="99999"><c x:r="A1" r="XFD99999"><v>1</v></c></row>'),
+    ),
+    "a row with a prefix before the row": (
+        "xlsx",
+        xlsx('<row x:r="1" r="99999"><c r="XFD99999"><v>1</v></c></row>'),
+    ),
+    "a sheet under another root": (
+        "xlsx",
+        xlsx(FIRST) | {"xl/worksheets/sheet2.xml": xlsx(far("XFD99999"), root="other")[SHEET]},
+    ),
+    "a sheet under the root of ODS": (
+        "xlsx",
+        xlsx(FIRST)
+        | {"xl/worksheets/sheet2.xml": xlsx(far("XFD99999"), root="document-content")[SHEET]},
+    ),
+    "shared texts under another root": (
+        "xlsx",
+        xlsx(FIRST) | {"xl/sharedStrings.xml": "<other><sst><si><t>x</t></si></sst></other>"},
+    ),
+    "rows of ODS under the root of XLSX": (
+        "ods",
+        {
+            name: text.replace("office:document-content", "worksheet")
+            for name, text in ods("<table:table-row/>").items()
+        },
+    ),
+    "a repeat with a prefix before the repeat": (
+        "ods",
+        ods(
+            '<table:table-row x:number-rows-repeated="1" table:number-rows-repeated="99999">'
+            f"{cell()}</table:table-row>"
+        ),
+    ),
+    "more shared texts than there can be": (
+        "xlsx",
+        xlsx(FIRST) | {"xl/sharedStrings.xml": '<sst uniqueCount="4000000000"><si/></sst>'},
     ),
 }
 
@@ -96,6 +137,83 @@ def test_what_the_count_cannot_follow_is_not_read(tmp_path: Path, name: str) -> 
     ending, parts = BROKEN[name]
     with pytest.raises(InputError, match="is not a workbook"):
         workbook.sheet_names(write(tmp_path / f"broken.{ending}", parts))
+
+
+def ends(entries: int, size: int, start: int, comment: bytes = b"", length: int = 0) -> bytes:
+    """The record that ends a zip file."""
+    length = length or len(comment)
+    return (
+        struct.pack("<4sHHHHIIH", b"PK\5\6", 0, 0, entries, entries, size, start, length) + comment
+    )
+
+
+def two_in_one(tmp_path: Path, kind: str) -> bytes:
+    """A zip file in which one reader finds a harmless workbook and another one that is not."""
+    far_one = write(tmp_path / "a.zip", xlsx(far("XFD99999"))).read_bytes()
+    near = write(tmp_path / "b.zip", xlsx(FIRST)).read_bytes()
+    entries, size, start = struct.unpack("<HII", near[-12:-2])
+    body = near[:-22]
+    match kind:
+        case "a comment that is cut off":
+            return far_one + body + ends(entries, size, start, b"abc", 10)
+        case "something behind the comment":
+            return far_one + body + ends(entries, size, start, b"abc") + b"defgh"
+        case "another number of parts":
+            return far_one + body + ends(999, size, start)
+        case "two in a row":
+            return far_one + near
+    # The last record has the one list of parts, the record of Zip64 before it the other.
+    parts, listed, begin = struct.unpack("<HII", far_one[-12:-2])
+    place = begin + listed
+    moved, rest = b"", body[start:]
+    while rest:
+        length = 46 + sum(struct.unpack("<HHH", rest[28:34]))
+        offset = struct.unpack("<I", rest[42:46])[0] + place
+        moved += rest[:42] + struct.pack("<I", offset) + rest[46:length]
+        rest = rest[length:]
+    front = far_one[:place] + body[:start]
+    zip64 = struct.pack(
+        "<4sQHHIIQQQQ", b"PK\6\6", 44, 45, 45, 0, 0, entries, entries, size, len(front)
+    )
+    end = struct.pack("<4sIQI", b"PK\6\7", 0, len(front) + size, 1)
+    return front + moved + zip64 + end + ends(parts, listed, begin)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "a comment that is cut off",
+        "something behind the comment",
+        "another number of parts",
+        "two in a row",
+        "a list of Zip64 beside the list",
+    ],
+)
+def test_a_zip_file_that_two_readers_read_differently_is_not_read(
+    tmp_path: Path, kind: str
+) -> None:
+    path = tmp_path / "two.xlsx"
+    path.write_bytes(two_in_one(tmp_path, kind))
+    with pytest.raises(InputError, match="is not a workbook"):
+        workbook.sheet_names(path)
+
+
+def test_a_zip_file_with_a_comment_is_read(tmp_path: Path) -> None:
+    path = write(tmp_path / "said.xlsx", xlsx(FIRST))
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.comment = b"made by somebody"
+    assert workbook.sheet_names(path) == ["S"]
+
+
+def test_a_binary_workbook_is_tried_apart_whatever_stands_beside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[Path] = []
+    monkeypatch.setattr(workbook, "_try_apart", tried.append)
+    path = write(tmp_path / "binary.xlsb", xlsx(FIRST))
+    with pytest.raises(InputError):
+        workbook.sheet_names(path)
+    assert tried == [path]
 
 
 def test_a_document_type_is_refused(tmp_path: Path) -> None:

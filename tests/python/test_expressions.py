@@ -27,6 +27,8 @@ REFUSED = [
     *("upper(x", "true /* x", "", " ", "--", "x y", "'" * 3),
 ]  # fmt: skip
 TOO_LARGE = [
+    'max("Surname", 100000) over ()',
+    'arg_max("Surname", "DOB", 100000) over ()',
     "repeat('x', 1000000000)",
     "lpad(x, 1000000000)",
     "rpad(x, y::integer)",

@@ -250,6 +250,18 @@ def test_a_column_is_found_by_its_values_under_any_heading(tmp_path: Path) -> No
     ).replace("Ref 2 #", "Ref 2  #")
 
 
+def test_the_name_of_a_file_is_no_line_of_the_mapping(tmp_path: Path) -> None:
+    folder = tmp_path / "extract"
+    folder.mkdir()
+    write_text(folder / "children.csv", [HEADER, *wide_rows()])
+    write_text(folder / "z\nabsent: {people: none}\n#.csv", [["Zed", "Zett"], ["1", "2"]])
+    write_text(folder / "y\x85source: other.csv", [["Zed", "Zett"], ["1", "2"]])
+    text = proposed(folder)
+    assert "Not read: z" in text
+    content = yaml.safe_load(text)
+    assert (content["source"], "people" in content.get("absent", {})) == ("one", False)
+
+
 def test_the_command_writes_a_new_file_and_never_over_one(tmp_path: Path) -> None:
     extract = tmp_path / "extract"
     extract.mkdir()

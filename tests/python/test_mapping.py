@@ -372,6 +372,24 @@ def test_two_sources_land_side_by_side(tmp_path: Path) -> None:
         ),
         ({"inputs": {"children": {"files": "*.nothing"}}}, ["*.nothing", "children"]),
         ({"inputs": {"children": {"files": "children.csv", "encoding": "x"}}}, ["encoding"]),
+        *(
+            ({"inputs": {"children": {"files": "children.csv"} | wrong}}, words)
+            for wrong, words in (
+                ({"encoding": "bz2_codec"}, ["bz2_codec, which there is not"]),
+                ({"encoding": "unicode-escape"}, ["unicode-escape, which there is not"]),
+                ({"delimiter": "ab"}, ["inputs.children.delimiter", "one character"]),
+                ({"quote": ""}, ["inputs.children.quote", "one character"]),
+                ({"quote": "é"}, ["inputs.children.quote", "one character"]),
+            )
+        ),
+        ({"dates": ["%Q"]}, ["%Q", "not a date format"]),
+        ({"blanks": [f"x{each}" for each in range(101)]}, ["blanks", "more than 100"]),
+        ({"crosswalks": {"sex": {"Male": "x" * 1_001}}}, ["crosswalks.sex", "1,000 characters"]),
+        ({"tables": people(label="x" * 1_001)}, ["tables.people", "1,000 characters"]),
+        (
+            {"tables": people(columns=PEOPLE["columns"] | {"forename": {"value": "x" * 1_001}})},
+            ["tables.people.forename", "1,000 characters"],
+        ),
         (
             {"inputs": {"children": {"files": "children.csv", "header_row": 9}}},
             ["children.csv", "row 9"],

@@ -19,7 +19,13 @@ MANY = MOST_TEXT // LONG + 1
 
 
 def xlsx(
-    path: Path, cells: int, *, prefix: str = "", value: str = "1", decoy: bool = False
+    path: Path,
+    cells: int,
+    *,
+    prefix: str = "",
+    value: str = "1",
+    kind: str = 't="s"',
+    decoy: bool = False,
 ) -> Path:
     """A workbook with one sheet, whose cells after the first share the second text."""
     write_xlsx(path, {"Children": [["Person ID"], ["P1"]]})
@@ -29,7 +35,7 @@ def xlsx(
     texts = "".join(f"<{end}si><{end}t>{text}</{end}t></{end}si>" for text in ("P", "x" * LONG))
     parts["xl/sharedStrings.xml"] = f'<{end}sst {name}="{MAIN}">{texts}</{end}sst>'.encode()
     rows = "".join(
-        f'<{end}row r="{row}"><{end}c r="A{row}" t="s"><{end}v>{value if row > 1 else 0}</{end}v>'
+        f'<{end}row r="{row}"><{end}c r="A{row}" {kind}><{end}v>{value if row > 1 else 0}</{end}v>'
         f"</{end}c></{end}row>"
         for row in range(1, cells + 2)
     )
@@ -44,13 +50,13 @@ def xlsx(
     return path
 
 
-def ods(path: Path, length: int, columns: int, rows: int) -> Path:
+def ods(path: Path, length: int, columns: int, rows: int, more: str = "") -> Path:
     """A workbook with one cell that repeats its text."""
     content = (
         f'{ODS_HEAD}<table:table table:name="S">'
         f'<table:table-row table:number-rows-repeated="{rows}">'
         f'<table:table-cell office:value-type="string" table:number-columns-repeated="{columns}">'
-        f"<text:p>{'x' * length}</text:p></table:table-cell></table:table-row></table:table>"
+        f"<text:p>{'x' * length}{more}</text:p></table:table-cell></table:table-row></table:table>"
         "</office:spreadsheet></office:body></office:document-content>"
     )
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as book:
@@ -80,6 +86,23 @@ def test_a_text_that_an_ods_cell_repeats_too_often_is_not_read(tmp_path: Path) -
         path = ods(tmp_path / "book.ods", LONG, columns, rows)
         with pytest.raises(InputError, match=r"book\.ods: its cells hold more than"):
             workbook.sheet_names(path)
+
+
+@pytest.mark.parametrize(
+    "spaces",
+    ['<text:s text:c="2000000000"/>', '<text:span><text:s text:c="300000000"/></text:span>'],
+)
+def test_spaces_that_an_ods_text_counts_are_text(tmp_path: Path, spaces: str) -> None:
+    path = ods(tmp_path / "book.ods", 1, 1, 1, spaces)
+    with pytest.raises(InputError, match=r"book\.ods: its cells hold more than"):
+        workbook.sheet_names(path)
+    require_little_text(ods(path, 1, 1, 1, spaces.replace("00000", "")))
+
+
+def test_the_kind_of_a_cell_is_the_one_that_its_reader_takes(tmp_path: Path) -> None:
+    path = xlsx(tmp_path / "book.xlsx", MANY, kind='x:t="n" t="s"')
+    with pytest.raises(InputError, match="its cells hold more than"):
+        require_little_text(path)
 
 
 def test_what_an_authority_has_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import duckdb
+
 from ...ground.sql import literal
 
 FORMATS = {
@@ -31,7 +33,17 @@ EXCEL_EPOCH = "1899-12-30"  # day 0 as Excel counts from March 1900 on
 
 def is_known(name: str) -> bool:
     """Whether a mapping may name this format."""
-    return name in FORMATS or name == EXCEL or "%" in name
+    return name in FORMATS or name == EXCEL or ("%" in name and _can_read(name))
+
+
+def _can_read(written: str) -> bool:
+    """Whether DuckDB understands what stands behind the %."""
+    with duckdb.connect() as connection:
+        try:
+            connection.execute("select try_strptime('', ?)", [written])
+        except duckdb.Error:
+            return False
+    return True
 
 
 def read(text: str, formats: Sequence[str]) -> str:

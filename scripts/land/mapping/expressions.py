@@ -66,6 +66,8 @@ OVER_ROWS = {
     *("last_value", "lead", "nth_value", "ntile", "percent_rank", "rank", "row_number"),
 }
 """What may look at other rows of the input, with `over`."""
+MOST_GIVEN = {"arg_max": 2, "arg_min": 2, "max": 1, "min": 1}
+"""With more they give a list of many rows' values."""
 
 LONGEST = 10_000
 """Most characters of an expression."""
@@ -223,6 +225,7 @@ def _check(place: str, whole: Tree) -> None:
                 _check_name(place, part, FUNCTIONS)
             case "WINDOW":
                 _check_name(place, part, OVER_ROWS)
+                _refuse_list_of_rows(place, part)
             case "OPERATOR" if part["type"] not in OPERATORS:
                 raise InputError(f"{place}: is not an expression of one value.")
             case "TYPE" if not _is_plain(part, "type_name", TYPES):
@@ -245,6 +248,13 @@ def _check_name(place: str, part: Tree, names: set[str]) -> None:
     if _is_plain(part, "function_name", OVER_ROWS):
         words = "looks at several rows, so say over which, as in count(*) over (partition by x)"
     raise InputError(f"{place}: {name} {words}.")
+
+
+def _refuse_list_of_rows(place: str, part: Tree) -> None:
+    """With a number behind them these give each row a list, of as many values as there are rows."""
+    name = str(part["function_name"]).lower()
+    if len(part["arguments"]) > MOST_GIVEN.get(name, 3):
+        raise InputError(f"{place}: {name} takes no number of values here. Leave it out.")
 
 
 def _is_plain(part: Tree, key: str, names: set[str]) -> bool:

@@ -27,6 +27,10 @@ SHIPPED = Path(__file__).resolve().parents[2] / "mappings"
 NAME = r"^[a-z][a-z0-9_]*$"
 RESERVED = ("plan",)
 """Sources may not be called so: their ids would look like those of requests that we supply."""
+LONGEST = 1_000
+"""Most characters of a text that a mapping puts in the place of a value."""
+MOST = 100
+"""Most date formats, and most words for blank."""
 Name = Annotated[str, Field(pattern=NAME)]
 Names = Annotated[
     list[str], BeforeValidator(lambda each: [each] if isinstance(each, str) else each)
@@ -64,9 +68,14 @@ class Input(_Part):
         default=None, description="The encoding of text, such as windows-1252; found when left out."
     )
     delimiter: str | None = Field(
-        default=None, description="What stands between values; found when left out.", min_length=1
+        default=None,
+        description="The character between values; found when left out.",
+        min_length=1,
+        max_length=1,
     )
-    quote: str = Field(default='"', description="What values are quoted with.", max_length=1)
+    quote: str = Field(
+        default='"', description="The character that values are quoted with.", pattern=r"^[!-~]$"
+    )
     header_row: list[int] = Field(
         default=[],
         description="The row of the headings, or the rows when merged cells group them; found when"
@@ -250,7 +259,10 @@ def _plain(fault: ErrorDetails) -> str:
     words = {
         "extra_forbidden": "is no part of a mapping (docs/mapping.md lists them)",
         "missing": "is missing",
+        "string_too_long": "must be one character",
         "string_pattern_mismatch": "must be lower-case letters, digits and underscores"
+        if "database" not in place and not place.endswith("quote")
+        else "must be one character, such as a quotation mark"
         if "database" not in place
         else "must be the name of an environment variable that begins with SEN2_, such as"
         " SEN2_DATABASE_URL; the URL itself does not belong in the file",
@@ -300,7 +312,7 @@ def _faults(mapping: Mapping) -> list[str]:
     """What a mapping names that neither it nor the contract has."""
     contract = {(row["table_name"], row["column_name"]) for row in spec.seed("extract_contract")}
     tables = {table for table, _ in contract}
-    faults = [
+    faults = _too_much(mapping) + [
         f"{table}: is not a table of the contract, which are {', '.join(sorted(tables))}"
         for table in (*mapping.tables, *mapping.absent)
         if table not in tables
@@ -341,6 +353,35 @@ def _faults(mapping: Mapping) -> list[str]:
         for feed in feeds:
             faults += _feed_faults(mapping, table, feed, contract)
     return faults
+
+
+def _too_much(mapping: Mapping) -> list[str]:
+    """Texts that would stand in every row and are longer than any value, and lists without end."""
+    texts = {"source": [mapping.source], "blanks": mapping.blanks, "dates": mapping.dates}
+    for name, crosswalk in mapping.crosswalks.items():
+        texts[f"crosswalks.{name}"] = list(crosswalk.values())
+    for table, feeds in mapping.tables.items():
+        for feed in feeds:
+            texts.setdefault(f"tables.{table}", []).append(feed.label or "")
+            for name, column in feed.columns.items():
+                said = [column.value or "", column.default or "", *column.dates]
+                texts.setdefault(f"tables.{table}.{name}", []).extend(said)
+    faults = [
+        f"{place}: holds a text of more than {LONGEST:,} characters; make it shorter"
+        for place, found in texts.items()
+        if max(map(len, found), default=0) > LONGEST
+    ]
+    lists = {"blanks": mapping.blanks, "dates": mapping.dates} | {
+        f"tables.{table}.{name}.dates": column.dates
+        for table, feeds in mapping.tables.items()
+        for feed in feeds
+        for name, column in feed.columns.items()
+    }
+    return faults + [
+        f"{place}: has more than {MOST} entries; leave out those that no file has"
+        for place, found in lists.items()
+        if len(found) > MOST
+    ]
 
 
 def _feed_faults(

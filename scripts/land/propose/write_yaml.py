@@ -9,7 +9,7 @@ import yaml
 from rapidfuzz import fuzz
 
 from ... import spec
-from ...ground.errors import InputError
+from ...ground.errors import InputError, printable
 from .. import headings
 from ..mapping import codes, dates
 from ..mapping.model import SHIPPED, read_mapping
@@ -338,14 +338,17 @@ def _line(said: str, why: str) -> str:
 
 
 def _aligned(lines: Iterator[str]) -> Iterator[str]:
-    """Lines whose comments stand under each other, in each run of lines that have one."""
+    """Lines whose comments stand under each other, in each run of lines that have one.
+
+    The name of a file may hold a line break: it ends no comment.
+    """
     for has_comment, run in groupby(lines, key=lambda line: BESIDE in line):
         if not has_comment:
-            yield from run
+            yield from (printable(line) if line.lstrip().startswith("#") else line for line in run)
             continue
         pairs = [line.split(BESIDE, 1) for line in run]
         width = max((len(said) for said, _ in pairs if len(said) <= WIDEST), default=0)
-        yield from (f"{said:<{width}}  # {why}" for said, why in pairs)
+        yield from (f"{said:<{width}}  # {printable(why)}" for said, why in pairs)
 
 
 def _flow(values: list[str]) -> str:

@@ -24,6 +24,7 @@ WORKBOOKS = {".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}
 JSON_LINES = {".jsonl", ".ndjson", ".json"}
 DELIMITERS = (",", "\t", ";", "|")
 ENCODINGS = ["cp1252", "latin_1", "utf_16_le", "utf_16_be"]
+NO_ENCODINGS = {"idna", "punycode", "raw_unicode_escape", "undefined", "unicode_escape"}
 SAMPLE = 1 << 18
 
 
@@ -192,7 +193,7 @@ def _encoding(path: Path, stated: str | None) -> tuple[str, tuple[str, int, bool
         start = file.read(4096)
     if stated:
         try:
-            codec = codecs.lookup(stated).name
+            codec = _text_codec(stated)
             codec = {"utf-8": UTF_8, "utf-16-le": "utf-16", "utf-16-be": "utf-16"}.get(
                 codec
                 if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) or codec == "utf-8"
@@ -219,6 +220,17 @@ def _encoding(path: Path, stated: str | None) -> tuple[str, tuple[str, int, bool
         f"{path}: its encoding cannot be found. State it in the mapping, or save the file as"
         " CSV UTF-8."
     )
+
+
+def _text_codec(stated: str) -> str:
+    """The name of a codec, of those that only turn bytes into text; LookupError of others.
+
+    Python's also unpack, from a kilobyte what no machine holds, and read escapes.
+    """
+    found = codecs.lookup(stated)
+    if not found._is_text_encoding or found.name.replace("-", "_") in NO_ENCODINGS:
+        raise LookupError
+    return found.name
 
 
 def _candidates(path: Path, start: bytes) -> Iterator[str]:

@@ -24,6 +24,9 @@ from ...untrusted.parsers import ZIP_FAULTS
 from ...untrusted.workbook_text import require_little_text
 from .. import headings
 
+BINARY = {".xlsb", ".xls"}
+"""How the names of the kinds end whose cells cannot be counted, whatever else is in the file."""
+
 
 @dataclass(frozen=True)
 class Sheet:
@@ -115,7 +118,7 @@ class _Book:
     """A workbook whose sheets are read once, however many inputs read them."""
 
     def __init__(self, path: Path) -> None:
-        if not workbook_cells.require_bounded(path):
+        if not workbook_cells.require_bounded(path) or path.suffix.lower() in BINARY:
             _try_apart(path)
         require_little_text(path)
         self.book = CalamineWorkbook.from_path(path)
