@@ -15,7 +15,7 @@ from ..reports.issues import issue_files
 from ..settings.config import Job
 from ..spec.constants import BUILT
 from ..warehouse import swap
-from . import refresh, side_process, unchanged
+from . import refresh, side_process, sign_off, unchanged
 from .single_stages import (
     answers_stage,
     arrival_stage,
@@ -189,7 +189,12 @@ def _conclude(
         ready = "form" if outputs.has_form and not outputs.has_xml else "submission"
         out.print()
         files = ", ".join(map(str, written))
-        say(Text.assemble((f"The {ready} is ready:", "bold green"), f" {files}"))
+        left = sign_off.count_unexplained(job.warehouse) if outputs.has_xml else 0
+        state = "is written" if left else "is ready"
+        say(Text.assemble((f"The {ready} {state}:", "bold green"), f" {files}"))
+        if left:
+            noun = "query has" if left == 1 else "queries have"
+            say(f"{left:,} {noun} no explanation yet: explain each in issues.xlsx.")
         if outputs.has_form:
             show_warning(outputs)
         return OK

@@ -96,6 +96,12 @@ def unexplained_queries(connection: duckdb.DuckDBPyConnection) -> list[tuple[str
     ).fetchall()
 
 
+def count_unexplained(path: Path) -> int:
+    """How many queries of the built return no note explains."""
+    with warehouse.connect(path, read_only=True) as connection:
+        return sum(count for *_, count in unexplained_queries(connection))
+
+
 def _say_agreed(job: Job) -> None:
     """Name the errors that the file is sent with because DfE has agreed to them."""
     with warehouse.connect(job.warehouse, read_only=True) as connection:

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from sen2 import spec
 from sen2.ground.errors import InputError
-from sen2.reports.page import dfe_figures, write_page
+from sen2.reports.page import dfe_figures, first_screen, issues, write_page
 from sen2.reports.page.counts import read_counts
 from sen2.reports.page.first_screen import MINUS, moved
 from sen2.reports.page.return_facts import read_facts
@@ -99,11 +99,16 @@ def of_authority(code: str, region: str, period: str, **values: str) -> dict[str
     }
 
 
+OUTPUTS = {"issues.xlsx", "worklists.xlsx", "gates/index.html", "published/README.md"}
+"""What the page for inside the authority leads to, beside itself."""
+
+
 def test_each_page_stands_alone(html: str, to_share: str) -> None:
     for page in (html, to_share):
         assert len(page) < 3_000_000
         assert "default-src 'none'" in unescape(page)
-        assert not re.search(r"(src|href)=\"(?!#|data:)", page)
+        linked = set(re.findall(r"(?:src|href)=\"(?!#|data:)([^\"]*)", page))
+        assert linked == (OUTPUTS if page is html else set())
         assert "url(" not in page
         assert " style=" not in page
         assert not re.search(r" on[a-z]+=", page)
@@ -217,6 +222,30 @@ def test_what_moved_is_told_against_the_last_other_extract(job: Job) -> None:
     assert "Errors and queries from run to run" in shown
     with duckdb.connect(str(job.warehouse)) as connection:
         connection.execute("delete from audit.run_figures where extract = 'older'")
+
+
+@pytest.mark.parametrize(
+    ("is_written", "errors", "unexplained", "closed", "state"),
+    [
+        (False, 0, 0, ["rules"], "not-ready"),
+        (False, 3, 0, ["rules"], "not-ready"),
+        (True, 1, 0, [], "not-ready"),
+        (True, 0, 1, [], "to-explain"),
+        (True, 0, 0, ["arrival"], "to-explain"),
+        (True, 0, 0, [], "ready"),
+    ],
+)
+def test_the_return_is_ready_when_sign_off_would_agree(
+    is_written: bool, errors: int, unexplained: int, closed: list[str], state: str
+) -> None:
+    assert first_screen._state(is_written, errors, unexplained, closed) == state
+
+
+def test_the_rules_that_find_something_are_those_of_now() -> None:
+    assert issues._found_words(97, 29) == (
+        "97 rules find something; 29 no longer since the last run"
+    )
+    assert issues._found_words(0, 0) == "No rule finds anything"
 
 
 @pytest.mark.parametrize(

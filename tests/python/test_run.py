@@ -84,6 +84,12 @@ def test_an_extract_becomes_a_submission_until_it_has_an_error(
     assert schema_check.validate(out / submissions(out)[0], YEAR) == []
     assert (out / "issues.xlsx").exists()
     assert (out / "gates" / "index.html").exists()
+    page = (out / "report.html").read_text(encoding="utf-8")
+    links = re.findall(r'href="([^"#:]+)"', page)
+    assert len(links) >= 4
+    assert [link for link in links if not (out / link).exists()] == []
+    assert "The file is made, and is not ready to send yet" in page
+    assert "queries have no explanation yet" in first.stdout
 
     again = sen2(tmp_path, "run", "extract", "--year", str(YEAR))
     assert again.returncode == 0, again.stderr

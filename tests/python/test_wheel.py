@@ -107,7 +107,7 @@ def test_it_does_the_main_job_outside_the_repository_without_network(
         check=False,
     )  # fmt: skip
     assert finished.returncode == 0, finished.stderr
-    assert "The submission is ready" in finished.stdout
+    assert "The submission is written" in finished.stdout
     assert [path.name for path in (tmp_path / "out" / str(YEAR)).glob("*.xml")]
     assert written_by_us(installed) == files
     made = [

@@ -10,6 +10,12 @@ from .elements import Cell, Sources, Table, day
 from .section_figures import own_count, own_share
 from .shown_values import WITHHELD, SafeCounts, Value
 
+VERDICTS = {
+    "not-ready": "Not ready to send",
+    "to-explain": "The file is made, and is not ready to send yet",
+    "ready": "Ready to send",
+}
+NOT_WRITTEN = "Not ready: no submission was written"
 MINUS = "\N{MINUS SIGN}"
 GATES = {
     "arrival": "Arrival: is the extract whole, and like the last one?",
@@ -33,7 +39,8 @@ class Front:
     """The first screen."""
 
     verdict: str
-    is_ready: bool
+    state: str
+    """Not ready; made, with queries or a gate still to see to; or ready, as sign-off would say."""
     next_step: str
     tiles: list[Tile]
     teams: Table
@@ -49,19 +56,19 @@ def front(job: Job, sources: Sources, runs: list[Run]) -> Front:
     errors = shown.counts["issues", "all", "error"]
     gates = [gate for gate in facts.gates if gate[0] != "leaving" or written]
     closed = [name for name, _, _, is_open in gates if not is_open]
-    is_ready = bool(written) and not errors
+    state = _state(bool(written), errors, shown.counts["queries", "no note"], closed)
     return Front(
-        verdict=_verdict(bool(written), errors),
-        is_ready=is_ready,
+        verdict=VERDICTS[state] if written or errors else NOT_WRITTEN,
+        state=state,
         next_step=_next_step(shown, written, errors, closed),
         tiles=[
             Tile("Errors", few(shown, "issues", "all", "error"),
                  "must be corrected before the return can be sent", not errors),
             Tile("Queries without a note", few(shown, "queries", "no note"),
                  "must be explained in COLLECT", not shown.counts["queries", "no note"]),
-            Tile("Gates open",
-                 f"{len(gates) - len(closed)} of {len(gates)}" if gates else "not run",
-                 f"closed: {', '.join(closed)}" if closed else "none is closed",
+            Tile("Gates closed",
+                 f"{len(closed)} of {len(gates)}" if gates else "not run",
+                 _closed_words(closed, bool(written)),
                  bool(gates) and not closed),
             *_agreed(shown),
             _deadline(sources),
@@ -91,10 +98,18 @@ def _written(job: Job) -> list[str]:
     return sorted(names) or [name for name in ("form.csv",) if (job.out / name).exists()]
 
 
-def _verdict(is_written: bool, errors: int) -> str:
-    if errors:
-        return "Not ready to send"
-    return "Ready to send" if is_written else "Not ready: no submission was written"
+def _state(is_written: bool, errors: int, unexplained: int, closed: list[str]) -> str:
+    """Where the return stands: it is ready when sign-off would agree."""
+    if errors or not is_written:
+        return "not-ready"
+    return "to-explain" if unexplained or closed else "ready"
+
+
+def _closed_words(closed: list[str], is_written: bool) -> str:
+    if not closed:
+        return "all are open"
+    accepted = "; what arrived was accepted for this run" if is_written else ""
+    return f"{', '.join(closed)}{accepted}"
 
 
 def _next_step(shown: SafeCounts, written: list[str], errors: int, closed: list[str]) -> str:
@@ -107,9 +122,14 @@ def _next_step(shown: SafeCounts, written: list[str], errors: int, closed: list[
     if not written:
         gate = f" Closed: {', '.join(closed)}." if closed else ""
         return f"There are no errors, and no file was written for this run.{gate}"
+    left = []
     if shown.counts["queries", "no note"]:
-        return f"{', '.join(written)} is written. Queries still to be explained: {queries}."
-    return f"{', '.join(written)} is written, and every query has a note."
+        left.append(f"Queries still to be explained: {queries}.")
+    if closed:
+        left.append("It cannot be signed off while the gate arrival is closed.")
+    return " ".join(
+        [f"{', '.join(written)} is written.", *(left or ["Every query has an explanation."])]
+    )
 
 
 def _agreed(shown: SafeCounts) -> list[Tile]:

@@ -101,6 +101,7 @@ def _by_rule(sources: Sources, runs: list[Run], modules: dict[str, str]) -> Char
     """
     shown = sources.shown
     last = runs[-1] if runs else None
+    found_now = 0
     rows: list[list[Cell]] = []
     for rule in sources.facts.rules:
         kind = QUERY if rule["severity"] == QUERY else "error"
@@ -109,6 +110,7 @@ def _by_rule(sources: Sources, runs: list[Run], modules: dict[str, str]) -> Char
         if not before and not (found or (rule["issue_count"] and not sources.is_to_share)):
             continue
         now = shown.count("issues", "rule", rule["rule_id"], kind)
+        found_now += bool(rule["issue_count"])
         cells: list[Cell] = [
             rule["rule_id"],
             "Error" if rule["severity"] in ERRORS else LIKELY if rule["likely_error"] else "Query",
@@ -131,10 +133,20 @@ def _by_rule(sources: Sources, runs: list[Run], modules: dict[str, str]) -> Char
         columns += ["Last run", "Run by run"]
     return Chart(
         "rules",
-        f"{len(rows)} rules found something" if rows else "No rule found anything",
+        _found_words(found_now, len(rows) - found_now),
         "Number of records that break each rule",
         f"{len(rows)} rules are in the table. Those that found nothing are in the workbook.",
         Table(columns, rows, filters=("Severity", "Module", "Team")),
         "The workbook issues.xlsx has each record, what was found and what to do.",
         f"{sources.own}.",
     )
+
+
+def _found_words(now: int, cleared: int) -> str:
+    """How many rules find something now, and how many did in the last run and do no longer."""
+    words = (
+        f"{now} {'rule finds' if now == 1 else 'rules find'} something"
+        if now
+        else "No rule finds anything"
+    )
+    return f"{words}; {cleared} no longer since the last run" if cleared else words
