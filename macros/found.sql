@@ -1,3 +1,14 @@
+{# The other records that a record has something in common with: the first three of them. #}
+{% macro ids_beside(ids, own_id) -%}
+    'other record: '
+    || nullif(
+        array_to_string(
+            list_sort(list_filter({{ ids }}, lambda each: each <> {{ own_id }}))[:3], ', '
+        ),
+        ''
+    )
+{%- endmacro %}
+
 {# A value as people are shown it: a space at its beginning
     or end, which nobody would see, is said. #}
 {% macro shown(value) -%}

@@ -53,6 +53,8 @@ OUTCOMES: dict[str, str] = {
 }
 NO_INITIALS = "not given"
 FROM_WORKBOOK = "Given as the right value in the workbook"
+MOST_CODES = 12
+"""A list of more codes than these is on the sheet Codes alone."""
 BLANK_WORDS = ("blank", "empty", "none", "nothing")
 
 
@@ -365,14 +367,18 @@ def _correction(row: Row, line: Line, cells: list[Cell]) -> Decided:
     if value.casefold() in BLANK_WORDS:
         fitting, value = possible, ""
     if not fitting:
-        names = " or ".join(f"{each.words}: ..." for each in cells)
-        why = f"No value of this line can be that. Write a date as 31/01/2026, a code, or {names}"
+        why = (
+            "No value of this line can be that. Write a date as 31/01/2026, a code, or"
+            f" {_names(cells)}.{_codes(cells, value)}"
+        )
         return Decided(row, "not_used", why)
     if len(fitting) > 1:  # what is missing is what is given
         fitting = [each for each in fitting if not each.value.strip()] or fitting
     if len(fitting) > 1:
-        names = " or ".join(f"{each.words}: ..." for each in fitting)
-        why = f"Which value it is cannot be known. Write its name before it: {names}"
+        why = (
+            "Which value it is cannot be known. Write its name before it:"
+            f" {_names(cells)}.{_codes(cells, value)}"
+        )
         return Decided(row, "not_used", why)
     (cell,) = fitting
     to_value = (iso_day(value) or "") if cell.is_date else value
@@ -380,6 +386,20 @@ def _correction(row: Row, line: Line, cells: list[Cell]) -> Decided:
         why = "It is the value that is there already, so nothing would change."
         return Decided(row, "not_used", why)
     return Decided(row, "correction", found=line.found, cell=cell, to_value=to_value)
+
+
+def _names(cells: list[Cell]) -> str:
+    """What to write before a value, to say which one is meant."""
+    return " or ".join(f"{each.words}: ..." for each in cells)
+
+
+def _codes(cells: list[Cell], value: str) -> str:
+    """Of which items of a line a value is no code, and the codes that they have."""
+    return "".join(
+        f" It is no code of {each.words}, which has {', '.join(sorted(each.allowed))}."
+        for each in cells
+        if each.allowed and value not in each.allowed and len(each.allowed) <= MOST_CODES
+    )
 
 
 def _named(text: str, cells: list[Cell]) -> tuple[list[Cell], str]:

@@ -145,13 +145,13 @@ def _note_falls(table: str, before: Mapping[str, ColumnCount], result: GateResul
 
 
 def _size_words(plans: int, published: int, of_year: int) -> str:
-    """How many plans arrived, how many DfE last published, and what to do if that is right."""
+    """How many plans arrived, and how many DfE last published."""
     change = 100 * (plans - published) / published if published else 0
     more = "more" if change > 0 else "fewer"
     return (
-        f"{plans:,} plans in force arrived, and DfE last published {published:,} ({of_year}):"
-        f" {abs(change):.0f}% {more}. Check that the extract is whole and of the right authority;"
-        " if it is right, go on with --accept-arrival."
+        f"{plans:,} open plans are in the extract as it landed, and DfE last published"
+        f" {published:,} ({of_year}): {abs(change):.0f}% {more}. Check that it is of the right"
+        " authority."
     )
 
 

@@ -18,7 +18,7 @@ import pyarrow
 from .. import spec, warehouse
 from ..ground.errors import InputError
 from ..warehouse import LINED_TABLES, quoted
-from .result import LONGEST_TEXT, STRUCTURE, Faults, ImportResult
+from .result import LONGEST_NAME, LONGEST_TEXT, STRUCTURE, Faults, ImportResult
 from .xml.reader import Connection
 
 ROWS_AT_A_TIME = 20_000
@@ -359,12 +359,13 @@ class TableReturn:
         for row in part.columns:
             if (column := row["column_name"]) in dates:
                 found = self.connection.execute(
-                    f"select line from joined_{part.table} where {column} is not null and not"
-                    f" (regexp_full_match({column}, '{ISO_DATE}')"
+                    f"select line, {column} from joined_{part.table} where {column} is not null"
+                    f" and not (regexp_full_match({column}, '{ISO_DATE}')"
                     f" and try_cast({column} as date) is not null) order by line"
                 ).fetchall()
-                for (line,) in found:
-                    self.fault(part, line, f"has a {row['heading']} that is not a date")
+                for line, value in found:
+                    said = f"has {value[:LONGEST_NAME]} as {row['heading']}, which is not a date"
+                    self.fault(part, line, said)
 
     def _store_table(self, return_id: str, table: str) -> None:
         part = self.parts[table]

@@ -130,7 +130,7 @@ def _refuse_what_is_incomplete(arrival: gate_results.GateResult, is_accepted: bo
     raise InputError(
         f"The extract looks incomplete (the gate arrival is closed): {'; '.join([*most, last])}."
         " Look whether the whole extract arrived, and run again. If it is right as it is, run"
-        " again with --accept-arrival; for nights, put accept_arrival: true into the section"
+        " with --accept-arrival; for nights, put accept_arrival: true into the section"
         " nightly of sen2.yml, for this night. What the last run made is as it was."
     )
 

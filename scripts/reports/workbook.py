@@ -88,11 +88,12 @@ class Book:
             "border": 1,
             "border_color": "#FFFFFF",
         }
-        self.headers = {False: style(**head), True: style(**head, align="right")}
+        apart = {"align": "right", "indent": 1}  # a number does not touch the text beside it
+        self.headers = {False: style(**head), True: style(**head, **apart)}
         self.header_to_write = style(**head | {"bg_color": "#FFDD00", "font_color": "#0B0C0C"})
         self.cell = style(**text)
-        self.number = style(**lined, num_format="#,##0")
-        self.decimal = style(**lined, num_format="#,##0.0")
+        self.number = style(**lined, **apart, num_format="#,##0")
+        self.decimal = style(**lined, **apart, num_format="#,##0.0")
         self.lighter = style(**text, font_color="#6B6B6B")
         # A cell of text format: what is typed there stays as it is typed, dates and = too.
         self.to_write = style(**text, num_format="@", bg_color="#FFFBE0", locked=False)

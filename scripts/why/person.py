@@ -119,6 +119,10 @@ ISSUES = (
     ' not "primary", rule_id, record_id'
 )
 NOTES = "select * from validation.query_notes where list_contains($records, record_id) order by row"
+ANSWERS = (
+    "select * from raw.answers where list_contains($records, record_id)"
+    " order by _row, rule_id, record_id"
+)
 LINEAGE = (
     "select * from audit.lineage where return_id = $return and person_id = $person"
     " order by table_name, record_id, column_name,"
@@ -146,6 +150,7 @@ class Person:
     records: list[Record]
     issues: list[Row]
     notes: list[Row] = field(default_factory=list)
+    answers: list[Row] = field(default_factory=list)
     scope: list[Row] = field(default_factory=list)
     variants: list[Row] = field(default_factory=list)
     clocks: list[Row] = field(default_factory=list)
@@ -238,15 +243,13 @@ def read(
     own = {}
     if return_id == BUILT:
         own = {name: ask(connection, query, **keys) for name, query in QUERIES.items()}
-        own["notes"] = ask(
-            connection,
-            NOTES,
-            records=sorted(
-                {record.record_id for record in records}
-                | {row["record_id"] for row in issues}
-                | {row["request_id"] for row in own["scope"]}
-            ),
+        ids = sorted(
+            {record.record_id for record in records}
+            | {row["record_id"] for row in issues}
+            | {row["request_id"] for row in own["scope"]}
         )
+        own["notes"] = ask(connection, NOTES, records=ids)
+        own["answers"] = ask(connection, ANSWERS, records=ids)
     return Person(person_id, return_id, survey[0], records, issues, **own)
 
 

@@ -290,11 +290,29 @@ def _notes(person: Person) -> Table:
         )
         for row in person.overrides
     ]
+    there = {(row["rule_id"], row["record_id"]) for row in person.issues}
+    answers: list[tuple[Cell, ...]] = [
+        (
+            _place(row["_file"], row["_row"]),
+            f"answer to {row['rule_id']}, {row['record_id']}",
+            "still there" if (row["rule_id"], row["record_id"]) in there else "gone",
+            f"{row['author']}, {row['date']}",
+            _answer(row),
+        )
+        for row in person.answers
+    ]
     return Table(
         "Notes and corrections",
         ("source", "about", "what became of it", "by", "what it says"),
-        notes + corrections,
+        notes + answers + corrections,
     )
+
+
+def _answer(row: Row) -> str:
+    """What an officer answered in the workbook, other than a note or a value."""
+    if row["answer"] == "other_team":
+        return f"with {row['text'] or 'no team'}"
+    return "corrected in the case system"
 
 
 def _changes(title: str, found: list[Change] | str, survey: Row) -> Table:

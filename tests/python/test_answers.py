@@ -5,6 +5,7 @@ import shutil
 import zipfile
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 from openpyxl.workbook import Workbook as Book
 from openpyxl.worksheet.worksheet import Worksheet
 
-from sen2.answers import answers, decisions, workbooks
+from sen2.answers import answers, cells, decisions, workbooks
 from sen2.answers.days import iso_day
 from sen2.ground.errors import InputError
 from sen2.reports.issues import issue_files
@@ -639,6 +640,26 @@ def test_a_right_value_becomes_a_correction_only_where_one_value_can_be_meant(
         assert decided(f"received_date {received}").outcome == "not_used"  # it is there already
         assert decided("soon").outcome == "not_used"
         assert decided("").outcome == "not_used"
+
+
+def test_a_value_that_is_no_code_is_told_the_codes_of_the_item_it_may_be_meant_for() -> None:
+    def cell(tag: str, name: str, *codes: str) -> cells.Cell:
+        return cells.Cell(
+            tag, name, "people", tag.lower(), "P1", "", False, frozenset(codes) or None
+        )
+
+    of_line = [
+        cell("UPN", "UPN"),
+        cell("UniqueLearnerNumber", "ULN"),
+        cell("UPNunknown", "Why no UPN or ULN", "UN1", "UN2"),
+    ]
+    line = cells.Line("P11", "P1", "UPN blank", "error", "person", "UPN", "", "P1")
+    row = workbooks.Row("b", "s", 2, False, "", "P11", "P1", "", "", "", "", VALUE, "UN4", "JB")
+    why = decisions._correction(row, line, of_line).reason
+    assert "UPN: ... or ULN: ... or Why no UPN or ULN: ..." in why
+    assert "It is no code of Why no UPN or ULN, which has UN1, UN2." in why
+    named = replace(row, reason="Why no UPN or ULN: UN4")
+    assert "which has UN1, UN2" in decisions._correction(named, line, of_line).reason
 
 
 def test_agreed_with_dfe_needs_who_and_when(desk: Desk) -> None:

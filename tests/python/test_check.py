@@ -421,11 +421,11 @@ FAULTS: dict[str, tuple[Edit, str, str, str, str | None, str]] = {
     ),
     "no date": (
         replaced("<StartDate>2025", "<StartDate>31/12/2025"),
-        "F04", "31/12", "StartDate", FIRST, "is not a date of the form ccyy-mm-dd",
+        "F04", "31/12", "StartDate", FIRST, "is 31/12/2025, which is not a date of the form",
     ),
     "no day of any month": (
         replaced("<EntryDate>2025-09-04", "<EntryDate>2025-02-29"),
-        "F04", "2025-02-29", "EntryDate", FIRST, "is not a date of the form ccyy-mm-dd",
+        "F04", "2025-02-29", "EntryDate", FIRST, "is 2025-02-29, which is not a date of the form",
     ),
     "truncated": (
         lambda text: text[: text.index("<UPN>E") + 9],

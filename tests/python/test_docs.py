@@ -19,7 +19,7 @@ DESCRIBED_AS_DATA = {
     *(row["name"] for row in spec.seed("thresholds")),
     *(row["name"] for row in spec.seed("key_dates")),
     *(f"{row['column_name']}_word" for row in spec.seed("items")),
-    *(f"{kind}_{rule}" for kind in ("rule", "found", "points_at") for rule in RULES),
+    *(f"{kind}_{rule}" for kind in ("rule", "found", "beside", "points_at") for rule in RULES),
 }
 
 

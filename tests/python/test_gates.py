@@ -349,9 +349,8 @@ def test_arrival_against_the_published_size(
     assert red(gate) == closed * is_red
     if landed == 151:
         assert gate.reasons == [
-            f"151 plans in force arrived, and DfE last published 100 ({YEAR - 1}): 51% more. Check"
-            " that the extract is whole and of the right authority; if it is right, go on with"
-            " --accept-arrival."
+            "151 open plans are in the extract as it landed, and DfE last published 100"
+            f" ({YEAR - 1}): 51% more. Check that it is of the right authority."
         ]
 
 

@@ -63,7 +63,7 @@ def make_warehouse(path: Path, issues: list[tuple[object, ...]]) -> Path:
             connection.execute(f"create schema {schema}")
         for seed in (
             *("rules", "items", "codes", "teams", "collections", "thresholds"),
-            *("item_words", "rule_limits"),
+            *("item_words", "column_words", "rule_limits"),
         ):
             years = {"year_from", "year_to", "collection_year"} & set(spec.seed(seed)[0])
             types = {name: "integer" if name in years else "varchar" for name in spec.seed(seed)[0]}
@@ -105,7 +105,8 @@ def make_warehouse(path: Path, issues: list[tuple[object, ...]]) -> Path:
             create table validation.issues as
                 select 'built' as return_id, rules.rule_id, severity, module, person_id,
                     request_id, record_id, items, "found", message, fix, "primary", source_file,
-                    source_row, likely_error::boolean as likely_error, null as accepted
+                    source_row, likely_error::boolean as likely_error, null as accepted,
+                    case when not "primary" then 'P13' end as follows_from
                 from found
                 inner join spec.rules as rules
                     on found.rule_id = rules.rule_id and {YEAR} between year_from and year_to;
@@ -289,6 +290,74 @@ def test_the_record_is_told_in_words_with_days_over_the_limit(tmp_path: Path) ->
         "Review meeting: 8 Apr 2026\nReview decision made: 20 May 2026"
     )
     assert str(found[0]["What the record says"]).startswith("Who asked: 1 ")
+
+
+def test_rows_of_the_extract_are_told_in_words_and_what_cannot_be_read_as_it_was_typed(
+    tmp_path: Path,
+) -> None:
+    told = {
+        "X04": ("birth_date 31/02/2015", "Date of birth: 31/02/2015"),
+        "X16": (
+            "decision_date 2026-02-01 is before received_date 2026-03-01",
+            "Decision made: 1 Feb 2026 is before request received 1 Mar 2026",
+        ),
+        "X01": (
+            "the same request_id as in requests.csv row 5",
+            "The same request as in requests.csv row 5",
+        ),
+        "D01": ("PlacementDetail none", "Placements: none"),
+        "R02": (
+            "ReceivedDate blank (cannot be read: received_date next week)",
+            "Request received: blank\nCannot be read: Request received: next week",
+        ),
+        "P18": ("UPN A950000178301; other record: 7", "UPN: A950000178301\nOther record: 7"),
+    }
+    issues = [(rule, "1", "R1", "R1", found, True, "r", 2) for rule, (found, _) in told.items()]
+    path = make_warehouse(tmp_path / "w.duckdb", issues)
+    written = issue_files.write_issues(path, "built", YEAR, tmp_path / "out")
+    found = {line["Rule"]: line for line in lines(sheets(written)["All issues"])}
+    for rule, (_, says) in told.items():
+        assert found[rule]["What the record says"] == says
+
+
+def test_a_line_that_follows_says_from_what_and_whose_that_is(
+    of_all: dict[str, Worksheet],
+) -> None:
+    (line,) = (line for line in lines(of_all["All issues"]) if line["Rule"] == "P17")
+    assert str(line["What to do"]).startswith("It follows from P13: put that right first. Compare")
+    others = [line["What to do"] for line in lines(of_all["All issues"]) if line is not None]
+    assert sum("follows from" in str(each) for each in others) == 1
+
+
+def test_who_is_not_named_is_told_with_the_other_record(tmp_path: Path) -> None:
+    issue = ("P28", "1", None, "1", "Surname Ash; Forename Bo; other record: 7", True, "r", 2)
+    path = make_warehouse(tmp_path / "w.duckdb", [issue])
+    for identify in (False, True):
+        written = issue_files.write_issues(path, "built", YEAR, tmp_path, identify=identify)
+        (line,) = lines(sheets(written)["All issues"])
+        says = str(line["What the record says"])
+        assert ("Ash" in says) == identify
+        assert says.endswith("\nOther record: 7")
+
+
+def test_collect_hears_nothing_of_rules_that_are_our_own(tmp_path: Path) -> None:
+    issues = [
+        (rule, "1", "R1", "R1", "ReviewMeeting blank", True, "r", 2)
+        for rule in ("L14", "X19", "R02")
+    ]
+    path = make_warehouse(tmp_path / "w.duckdb", issues)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "insert into validation.query_notes by name select rule_id, record_id,"
+            " case rule_id when 'R02' then 'agreed' else 'note' end as kind,"
+            " 'It is right' as note, 'It is right' as note_text, 'applies' as status"
+            " from validation.issues"
+        )
+    written = sheets(issue_files.write_issues(path, "built", YEAR, tmp_path / "out"))
+    assert {line["Rule"] for line in lines(written["For COLLECT"])} == {"L14", "R02"}
+    summary = [str(line).split()[:2] for line in issue_files.summarise(path, "built")]
+    assert ["explained", "2"] in summary
+    assert ["agreed", "1"] in summary
 
 
 def test_a_line_says_what_is_allowed_and_which_item_it_is(of_all: dict[str, Worksheet]) -> None:

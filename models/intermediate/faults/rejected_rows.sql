@@ -23,17 +23,13 @@ with
             landed._row,
             {{ "'" ~ key ~ "'" if key else 'null' }} as key_column,
             {{ 'landed.' ~ key if key else 'null' }} as key,
-            {% if table_name == 'people' %}
+            {% if key %}
                 -- Two sources that share their ids may both describe a person.
-                row_number() over (
-                    partition by landed.person_id, landed._source order by landed._file, landed._row
-                ) as place,
-            {% elif key %}
-                row_number() over (
-                    partition by landed.{{ key }} order by landed._file, landed._row
-                ) as place,
+                row_number() over same_key as place,
+                first_value(landed._file || ' row ' || landed._row) over same_key as first_row,
             {% else %}
                 1 as place,
+                null as first_row,
             {% endif %}
             {{ "'" ~ parent_key ~ "'" if parent else 'null' }} as parent_column,
             {{ 'landed.' ~ parent_key if parent else 'null' }} as parent,
@@ -43,6 +39,13 @@ with
                 true as has_parent,
             {% endif %}
         from {{ ref('stg_' ~ table_name) }} as landed
+        {% if key %}
+            window same_key as (
+                partition by
+                    landed.{{ key }}{{ ', landed._source' if table_name == 'people' }}
+                order by landed._file, landed._row
+            )
+        {% endif %}
     ),
 
     {% if table_name in parents %}
@@ -63,6 +66,7 @@ disputes as (
         null as key_column,
         null as key,
         1 as place,
+        null as first_row,
         case when request_id is null and plan_id is not null then 'plan_id' else 'request_id' end
             as parent_column,
         coalesce(request_id, plan_id) as parent,
@@ -103,8 +107,8 @@ select
     case
         when is_own_key_blank then 'its key column ' || key_column || ' is blank'
         when is_key_blank then 'its key column ' || parent_column || ' is blank'
-        when is_repeated then 'an earlier row has the same ' || key_column
-        else 'its ' || parent_column || ' is unknown, or was itself rejected'
+        when is_repeated then 'the same ' || key_column || ' as in ' || first_row
+        else 'its ' || parent_column || ' ' || parent || ' is unknown, or was itself left out'
     end as reason,
 from judged
 where is_key_blank or is_repeated or is_orphan

@@ -34,6 +34,15 @@ judged as (
         other_tribunal,
         week20,
         transfer_la,
+        concat_ws(
+            '; ',
+            if(has_named_plan, 'StartDate ' || coalesce(start_date::varchar, 'blank'), null),
+            'AssessmentMediation ' || assessment_mediation,
+            'AssessmentTribunal ' || assessment_tribunal,
+            'OtherMediation ' || other_mediation,
+            'OtherTribunal ' || other_tribunal,
+            'Week20 ' || week20
+        ) as beside_a08,
 
         -- the outcome is missing or is not one of this year's
         coalesce(not {{ is_listed('assessment_outcome', 'AssessmentOutcome') }}, true)

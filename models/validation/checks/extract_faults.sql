@@ -64,7 +64,14 @@ unreturned as (
         _row,
         fact as fault,
         if(starts_with(fact, 'move_'), 'moved_date', column_name) || ' '
-        || coalesce(event_date::varchar, 'blank') as found,
+        || coalesce(event_date::varchar, 'blank')
+        || case fact
+            when 'dispute_before_decision' then '; the decision it is about is not made'
+            when 'dispute_of_old_decision'
+                then '; the decision it is about is of an earlier period'
+            when 'dispute_of_case_out_of_scope' then '; its case is not in the return'
+            else ''
+        end as found,
     from {{ ref('unreturned_facts') }}
 ),
 

@@ -21,14 +21,15 @@ judged as (
         null::varchar as request_id,
         changes.dataset || '/' || changes.figure
         || case when changes.is_total then '' else '/' || changes.breakdown end as record_id,
-        labels.label
+        changes.dataset || '.csv: ' || labels.label
         || case when changes.is_total then '' else ' (' || changes.breakdown || ')' end
         || ': ' || changes.share || '%' || case
             when changes.share_of <> 'DfE''s own percentage' then ' ' || changes.share_of
             else ''
         end
         || ', nationally ' || changes.band_low || ' to ' || changes.band_high
-        || ' (' || changes.band_year || ')' as found,
+        || ' (' || changes.band_year || ')'
+        || coalesce('; outside it are ' || changes.count_outside_band || ' children', '') as found,
 
         -- the share is below or above the band that authorities were in, by enough children
         changes.is_outside_band

@@ -167,9 +167,25 @@ parts_of_requests as (
         concat_ws(
             '; ',
             {% for table_name, element in parts.items() %}
-                '{{ element }} ' || part_counts.{{ table_name }}_count{{ ',' if not loop.last }}
+                if(
+                    part_counts.{{ table_name }}_count > most_parts.most_{{ table_name }},
+                    '{{ element }} ' || part_counts.{{ table_name }}_count || ' where at most '
+                    || most_parts.most_{{ table_name }} || ' may be',
+                    null
+                ){{ ',' if not loop.last }}
             {% endfor %}
         ) as found,
+        -- The last of the settings or needs is the one too many.
+        case
+            {% for table_name in ['plan_detail', 'sen_need'] %}
+                when part_counts.{{ table_name }}_count > most_parts.most_{{ table_name }}
+                    then '{{ table_name }}'
+            {% endfor %}
+        end as points_at_module,
+        requests.request_id || '/' || case points_at_module
+            when 'plan_detail' then part_counts.plan_detail_count
+            when 'sen_need' then part_counts.sen_need_count
+        end as points_at_f03,
     from requests
     inner join returns on requests.return_id = returns.return_id
     left join most_parts on requests.return_id = most_parts.return_id
@@ -219,6 +235,8 @@ judged as (
         source_row,
         unread_items,
         about_record_id,
+        points_at_module,
+        points_at_f03,
 
         -- the file is not well formed, or its parts are not those of the year, or not in its order
         has_wrong_structure as rule_f01,

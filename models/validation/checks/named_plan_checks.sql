@@ -80,6 +80,11 @@ judged as (
         setting_ranks as placement_rank,
         first_entry_date as entry_date,
         last_leaving_date as leaving_date,
+        case
+            when was_out_of_education_at_end
+                then 'PlacementDetail out of education when the plan ended'
+            when was_at_school_after_end then 'PlacementDetail at a school after the plan ended'
+        end as beside_n34,
 
         -- the start date is missing
         start_date is null as rule_n01,

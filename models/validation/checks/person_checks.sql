@@ -1,4 +1,5 @@
 -- One row per person per return: the rules on the person, and on the person's records together.
+{% set others = {'p18': 'same_upn_ids', 'p22': 'same_uln_ids', 'p28': 'same_person_ids'} %}
 with
 
 returns as (
@@ -98,17 +99,17 @@ records as (
             when people.is_every_plan_transferred_in then people.entry_date
             else least(people.received_date, people.start_date, people.entry_date)
         end as first_seen_date,
-        count(*) over (partition by people.return_id, people.upn) as same_upn_count,
-        count(*) over (partition by people.return_id, people.unique_learner_number)
-            as same_uln_count,
-        count(*) over (
+        list(people.person_id) over (partition by people.return_id, people.upn) as same_upn_ids,
+        list(people.person_id) over (partition by people.return_id, people.unique_learner_number)
+            as same_uln_ids,
+        list(people.person_id) over (
             partition by
                 people.return_id,
                 lower(trim(people.surname)),
                 lower(trim(people.forename)),
                 people.person_birth_date,
                 coalesce(people.sex, people.gender_current)
-        ) as same_person_count,
+        ) as same_person_ids,
     from people_with_words as people
     inner join returns on people.return_id = returns.return_id
 ),
@@ -141,6 +142,9 @@ judged as (
         points_at_o23,
         'CeaseReason ' || cease_reason || '; CeaseDate ' || cease_date
         || '; open or later: request ' || open_after_death as found_o23,
+        {% for rule, ids in others.items() %}
+            {{ ids_beside(ids, 'person_id') }} as beside_{{ rule }},
+        {% endfor %}
 
         -- the surname is missing
         coalesce(trim(surname) = '', true) as rule_p01,
@@ -197,7 +201,7 @@ judged as (
         regexp_matches(substring(upn, 13, 1), '[^0-9A-HJ-NP-RT-Z]') as rule_p17,
 
         -- another person has the same UPN
-        upn is not null and same_upn_count > 1 as rule_p18,
+        upn is not null and len(same_upn_ids) > 1 as rule_p18,
 
         -- the UPN is a temporary one
         regexp_matches(substring(upn, 13, 1), '[A-Z]') as rule_p19,
@@ -209,7 +213,7 @@ judged as (
         not {{ is_uln_valid('unique_learner_number') }} as rule_p21,
 
         -- another person has the same ULN
-        unique_learner_number is not null and same_uln_count > 1 as rule_p22,
+        unique_learner_number is not null and len(same_uln_ids) > 1 as rule_p22,
 
         -- the reason for having no UPN and no ULN is not a code
         not {{ is_listed('upn_unknown', 'UPNunknown') }} as rule_p23,
@@ -233,7 +237,7 @@ judged as (
         surname is not null
         and forename is not null
         and person_birth_date is not null
-        and same_person_count > 1 as rule_p28,
+        and len(same_person_ids) > 1 as rule_p28,
 
         -- the person has no request
         not has_request as rule_p29,

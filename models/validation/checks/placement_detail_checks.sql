@@ -53,6 +53,12 @@ named_settings as (
         || coalesce(
             list(establishments.ukprn) filter (establishments.ukprn is not null), []
         ) as named_places,
+        string_agg(
+            coalesce(
+                'URN ' || settings.urn, 'UKPRN ' || settings.ukprn, 'setting ' || settings.sen_setting
+            ),
+            ', ' order by settings.urn, settings.ukprn, settings.sen_setting
+        ) as named_in_words,
         bool_or(coalesce(settings.sen_setting_word = 'other', false)) as names_no_place,
     from settings_with_words as settings
     left join establishments on settings.urn = establishments.urn
@@ -138,6 +144,7 @@ records as (
         unknown_words.word as upn_unknown_word,
         named_settings.named_places,
         named_settings.names_no_place,
+        named_settings.named_in_words,
         coalesce(
             neighbours.sen_setting_word
             not in ('not_in_education', 'notice_to_cease', 'not_in_education_other'),
@@ -197,6 +204,9 @@ judged as (
         plan_res,
         plan_wbp,
         upn_unknown,
+        'an earlier placement '
+        || if(isfinite(earlier_last_day), 'ended ' || earlier_last_day, 'is still open') as beside_d13,
+        'PlanDetail ' || named_in_words as beside_d21,
 
         -- more than one of URN, UKPRN and kind of setting is given
         (urn is null)::integer + (ukprn is null)::integer + (sen_setting is null)::integer < 2

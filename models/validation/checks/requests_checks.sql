@@ -82,6 +82,11 @@ judged as (
         transfer_la,
         'ReceivedDate ' || received_date || '; the plan then held: StartDate ' || held_start_date
         || '; CeaseDate ' || coalesce(held_cease_date::varchar, 'blank') as found_o24,
+        concat_ws(
+            '; ',
+            if(has_named_plan, 'StartDate ' || coalesce(start_date::varchar, 'blank'), null),
+            'PlacementDetail ' || nullif(placement_count, 0)
+        ) as beside_r17,
 
         -- the outcome is missing or not a code of the year
         coalesce(not {{ is_listed('request_outcome', 'RequestOutcome') }}, true) as rule_r01,

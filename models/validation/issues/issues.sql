@@ -104,6 +104,7 @@ faults as (
         coalesce(
             records.record ->> ('found_' || lower(in_force.rule_id)), records.record ->> 'found'
         ) as told,
+        records.record ->> ('beside_' || lower(in_force.rule_id)) as beside,
         row_number() over () as fault_number,
     from in_force
     inner join records
@@ -324,6 +325,7 @@ effects as (
 explained as (
     select
         effects.fault_number,
+        min(causes.rule_id) as follows_from,
         min(coalesce(causes.unread, causes.told)) filter (
             list_has_any(string_split(causes.unread_items, ';'), string_split(effects.items, ';'))
         ) as unread,
@@ -360,6 +362,7 @@ select
     coalesce(
         nullif(faults.told, ''), found_values.found, split_part(faults.items, ';', 1) || ' none'
     )
+    || coalesce('; ' || nullif(faults.beside, ''), '')
     || coalesce(' (cannot be read: ' || explained.unread || ')', '') as found,
     faults.message,
     faults.fix,
@@ -374,6 +377,7 @@ select
             sources.{{ column }}
         ) as {{ column }},
     {% endfor %}
+    explained.follows_from,
 from faults
 left join item_rows on faults.fault_number = item_rows.fault_number
 left join item_records on faults.fault_number = item_records.fault_number
@@ -381,6 +385,9 @@ left join found_values on faults.fault_number = found_values.fault_number
 left join explained on faults.fault_number = explained.fault_number
 left join {{ ref('record_sources') }} as sources
     on faults.return_id = sources.return_id
-        and case faults.module when 'file' then 'requests' else faults.module end
-        = sources.module
-        and faults.record_id = sources.record_id
+        and case faults.module
+            when 'file' then coalesce(faults.record ->> 'points_at_module', 'requests')
+            else faults.module
+        end = sources.module
+        and if(faults.module = 'file', coalesce(faults.pointed_id, faults.record_id), faults.record_id)
+        = sources.record_id

@@ -257,7 +257,8 @@ class Reader(Handlers):
                 raise ValueError
             date.fromisoformat(value)
         except ValueError:
-            self._fault(WRONG_VALUE, part.tag, "is not a date of the form ccyy-mm-dd")
+            said = f"is {value[:LONGEST_NAME]}, which is not a date of the form ccyy-mm-dd"
+            self._fault(WRONG_VALUE, part.tag, said)
         else:
             self.days.add(value)
 

@@ -143,7 +143,8 @@ COLLECT_LINE = (
 UNUSED_LINE = (
     Column("Workbook", 26, "file"),
     Column("Sheet", 24, "sheet"),
-    Column("Row", 7, "row", True),
+    Column("Row it had there", 9, "row", True),
+    Column("Person", 12, "person_id"),
     Column("Rule", 7, "rule_id"),
     Column("Record", 14, "record_id"),
     Column("Answer", 25, "answer"),

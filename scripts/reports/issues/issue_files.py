@@ -18,7 +18,7 @@ from ...warehouse import connect, is_built, reading
 from . import lines
 from .columns import IN_CSV, NAMES, PERSON
 from .lines import Issues
-from .queries import AGREED
+from .queries import AGREED, EXPLAINED
 from .returns import read_return
 from .sheets import people_in_words, write_workbook
 from .words import CSV, WORKBOOK
@@ -26,7 +26,8 @@ from .words import CSV, WORKBOOK
 BY_WORKER = "by_worker"
 """The folder of the workbooks of one officer each."""
 TOP_RULES = 10
-AGREED_LABEL = "Agreed by DfE"
+AGREED_LABEL, EXPLAINED_LABEL = "  agreed", "  explained"
+"""How many of the errors above DfE agreed to, and of the queries have an explanation."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,7 @@ def summarise(warehouse: Path, return_id: str) -> list[SummaryLine]:
     with reading(warehouse) as connection:
         agreed = connection.execute(AGREED, [return_id]).fetchall()
         persons = len({person for _, person, *_ in agreed})
-        agreed = connection.execute(AGREED, [return_id]).fetchall()
-        persons = len({person for _, person, *_ in agreed})
+        explained = connection.execute(EXPLAINED, [return_id]).fetchall()[0]
         totals = {
             severity: (issues, people)
             for severity, issues, people in connection.execute(
@@ -69,13 +69,16 @@ def summarise(warehouse: Path, return_id: str) -> list[SummaryLine]:
             " rule_id limit ?",
             [return_id, list(SEVERITIES), TOP_RULES],
         ).fetchall()
-    return [
-        SummaryLine(severity, None, label, *totals.get(severity, (0, 0)))
-        for severity, label in SEVERITIES.items()
-    ] + [
-        *([SummaryLine("error", None, AGREED_LABEL, len(agreed), persons)] if agreed else []),
-        *(SummaryLine(*rule) for rule in rules),
-    ]
+    of_them = {
+        "error": (AGREED_LABEL, len(agreed), persons),
+        "query": (EXPLAINED_LABEL, *explained),
+    }
+    found = []
+    for severity, label in SEVERITIES.items():
+        found.append(SummaryLine(severity, None, label, *totals.get(severity, (0, 0))))
+        if severity in of_them and of_them[severity][1]:
+            found.append(SummaryLine(severity, None, *of_them[severity]))
+    return [*found, *(SummaryLine(*rule) for rule in rules)]
 
 
 def write_issues(

@@ -70,9 +70,10 @@ LINES = """
 
     -- An answer that could not be used, and that no other has followed.
     unused as (
-        select distinct rule_id, record_id
+        select rule_id, record_id, any_value(reason) as why
         from audit.answers
         where outcome = 'not_used' and $return_id = $built
+        group by rule_id, record_id
     ),
 
     -- The value of an earlier return that, put back, clears most faults of a person.
@@ -95,7 +96,14 @@ LINES = """
 
     words as (
         select
-            (select map(list(xml_tag), list(words)) from spec.item_words) as of_tags,
+            (
+                select map(list(name), list(words))
+                from (
+                    select xml_tag as name, words from spec.item_words
+                    union all
+                    select column_name, words from spec.column_words
+                )
+            ) as of_tags,
             (
                 select map(list(key), list(label))
                 from (
@@ -141,6 +149,14 @@ LINES = """
             end as end_date,
             limits.unit,
             limits.value as limit_value,
+            case
+                when is_hidden then concat_ws(
+                    '; ',
+                    $hidden,
+                    nullif(regexp_extract(found.found, 'other record: [^;]*'), '')
+                )
+                else found.found
+            end as shown,
         from found
         left join limits on found.rule_id = limits.rule_id
     ),
@@ -161,14 +177,7 @@ LINES = """
                 ),
                 0
             )::integer as days_over,
-            case when is_hidden then $hidden else found end as shown,
-            array_to_string(
-                list_transform(
-                    string_split(case when is_hidden then $hidden else found end, '; '),
-                    lambda part: in_words(part, words.of_tags, words.of_codes)
-                ),
-                chr(10)
-            ) as says,
+            says_of(shown, words.of_tags, words.of_codes) as says,
             array_to_string(
                 list_transform(
                     string_split(case when is_hidden then 'a name' else found end, '; '),
@@ -216,6 +225,7 @@ LINES = """
             notes.agreed_with,
             offered.note_text as offered_text,
             unused.rule_id is not null as is_unused,
+            unused.why as why_unused,
             before.rule_id is null and (select count(*) > 0 from audit.lines_before) as is_new,
         from described
         left join kinds
@@ -293,9 +303,21 @@ LINES = """
                     when stated.likely_error then ' COLLECT may list this as an error.' else ''
                 end
                 as message,
-            case
-                when causes.cause is null then stated.fix else stated.fix || ' ' || causes.cause
-            end as fix
+            concat_ws(
+                ' ',
+                'It follows from ' || stated.follows_from
+                    || case
+                        when cause_teams.team is distinct from stated.team
+                            then ' (' || coalesce(cause_teams.team, $no_team) || ')'
+                        else ''
+                    end
+                    || ': put that right first.',
+                stated.fix,
+                'The answer given could not be used. ' || case
+                    when stated.state = $again then stated.why_unused
+                end,
+                causes.cause
+            ) as fix
         ),
         stated.found as whole_found,
         stated.shown as found,
@@ -314,6 +336,7 @@ LINES = """
         end as answer_mark,
     from stated
     left join rule_texts on stated.rule_id = rule_texts.rule_id
+    left join spec.teams as cause_teams on stated.follows_from = cause_teams.rule_id
     left join causes
         on stated.person_id = causes.person_id
             and list_contains(causes.rules, stated.rule_id)
@@ -329,10 +352,36 @@ WORDS = """
             then strftime(try_cast(value as date), '%-d %b %Y')
         else value
     end;
+    create or replace temp macro said(part, of_tags) as array_to_string(
+        list_transform(
+            string_split(part, ' '),
+            lambda word: case
+                when contains(word, '_') and of_tags[word] is not null
+                    then lower(of_tags[word][1]) || of_tags[word][2:]
+                else day_in_words(word)
+            end
+        ),
+        ' '
+    );
     create or replace temp macro in_words(part, of_tags, of_codes) as case
-        when of_tags[regexp_extract(part, '^(\\w+) ', 1)] is null then part
+        when of_tags[regexp_extract(part, '^(\\w+) ', 1)] is null
+            then upper(said(part, of_tags)[1]) || said(part, of_tags)[2:]
         else of_tags[regexp_extract(part, '^(\\w+) ', 1)] || ': '
-            || day_in_words(regexp_replace(part, '^\\w+ ', ''))
+            || said(regexp_replace(part, '^\\w+ ', ''), of_tags)
             || coalesce(' ' || of_codes[part], '')
     end;
+    create or replace temp macro lines_of(found, of_tags, of_codes) as list_transform(
+        string_split(found, '; '), lambda part: in_words(part, of_tags, of_codes)
+    );
+    create or replace temp macro says_of(found, of_tags, of_codes) as array_to_string(
+        lines_of(regexp_replace(found, ' \\(cannot be read: .*\\)$', ''), of_tags, of_codes)
+        || list_transform(
+            list_filter(
+                string_split(regexp_extract(found, ' \\(cannot be read: (.*)\\)$', 1), '; '),
+                lambda part: part <> ''
+            ),
+            lambda part: 'Cannot be read: ' || in_words(part, of_tags, of_codes)
+        ),
+        chr(10)
+    );
 """

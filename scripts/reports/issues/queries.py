@@ -11,6 +11,7 @@ CLEARED = """
     create or replace temp table cleared as
     select
         before.rule_id,
+        before.record_id,
         before.module,
         before.severity,
         coalesce(rules.message, before.rule_id) as message,
@@ -93,8 +94,10 @@ KEPT_LINES = """
             answers.table_name,
             answers."key",
             answers.column_name,
-            string_agg(distinct answers.rule_id, ', ' order by answers.rule_id)
-                filter (issues.rule_id is null) as cleared,
+            string_agg(
+                distinct coalesce(gone.rule_id, answers.rule_id), ', '
+                order by coalesce(gone.rule_id, answers.rule_id)
+            ) filter (issues.rule_id is null) as cleared,
             string_agg(distinct answers.rule_id, ', ' order by answers.rule_id)
                 filter (issues.rule_id is not null) as still_there,
         from audit.answers as answers
@@ -102,6 +105,8 @@ KEPT_LINES = """
             on issues.return_id = 'built'
                 and answers.rule_id = issues.rule_id
                 and answers.record_id = issues.record_id
+        -- What followed from the fault on the same record is gone with it.
+        left join cleared as gone on answers.record_id = gone.record_id
         where answers.outcome = 'correction'
         group by all
     ),
@@ -123,6 +128,30 @@ KEPT_LINES = """
             row,
             case when holds_a_name(found) then $hidden end as instead,
         from validation.query_notes
+        union all
+        select
+            'Answer',
+            case when issues.rule_id is null then 'gone' else 'still_there' end,
+            case answers.answer
+                when 'other_team' then 'It is with ' || coalesce(
+                    nullif(trim(answers."text"), ''), 'no team'
+                ) || '.'
+                when 'corrected' then 'Corrected in the case system.'
+            end || if(issues.rule_id is null, ' It is gone.', ''),
+            answers.rule_id,
+            answers.record_id,
+            answers.found,
+            null,
+            null,
+            answers.author,
+            try_cast(answers."date" as date),
+            null,
+            answers._file,
+            answers._row,
+            case when holds_a_name(answers.found) then $hidden end,
+        from raw.answers as answers
+        left join (select distinct rule_id, record_id from lines) as issues
+            on answers.rule_id = issues.rule_id and answers.record_id = issues.record_id
         union all
         select
             'Correction',
@@ -170,7 +199,7 @@ KEPT_LINES = """
     )
     from kept
     where $return_id = $built
-    order by status in ('applied', 'applies'), kind, row
+    order by status in ('applied', 'applies', 'gone'), kind, row
 """
 
 FOR_COLLECT = """
@@ -182,14 +211,17 @@ FOR_COLLECT = """
     left join validation.rule_summary as rules
         on rules.return_id = $return_id and lines.rule_id = rules.rule_id
     where lines.note is not null and $return_id = $built
+        -- COLLECT does not know a rule that is our own, unless DfE has agreed to what it found.
+        and (rules.origin <> 'ours' or rules.dfe_number is not null or lines.is_agreed)
     order by list_position($modules, lines.module), lines.rule_id, lines.person_id nulls first,
         lines.record_id, lines.line
 """
 
 UNUSED = """
-    select file, sheet, row, rule_id, record_id, answer, words, initials, reason
+    select file, sheet, row, lines.person_id, rule_id, record_id, answer, words, initials, reason
     from audit.answers
-    left join (select distinct rule_id, record_id from lines) as lines using (rule_id, record_id)
+    left join (select distinct rule_id, record_id, person_id from lines) as lines
+        using (rule_id, record_id)
     where
         outcome = 'not_used'
         and $return_id = $built
@@ -206,6 +238,18 @@ AGREED = """
     order by all
 """
 """Each error that DfE has agreed to: rule, person, record, who agreed and when."""
+
+EXPLAINED = """
+    select count(*), count(distinct issues.person_id)
+    from validation.issues as issues
+    semi join validation.issue_notes as notes
+        on issues.return_id = notes.return_id
+            and issues.rule_id = notes.rule_id
+            and issues.record_id = notes.record_id
+            and issues.found is not distinct from notes.found
+    where issues.return_id = ? and issues.severity = 'query'
+"""
+"""How many queries have an explanation, and of how many people."""
 
 RULES_IN_FORCE = """
     select
