@@ -174,6 +174,8 @@ class _Part:
 
         What is kept of another workbook has `sheetData`, too, but no `c` in it.
         """
+        if tag in ("si", "t"):  # nearly all that shared texts have
+            return
         tag = _local(tag)
         self.has_data = self.has_data or tag == "sheetData"
         if (

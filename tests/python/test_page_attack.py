@@ -20,7 +20,7 @@ from scipy.optimize import linprog
 
 from sen2 import spec
 from sen2.reports.page import counts, return_facts, write_page
-from sen2.reports.page.counts import Counts
+from sen2.reports.page.counts import Counts, weigh_overdue
 from sen2.reports.page.dfe_figures import figures_of
 from sen2.reports.page.issues import LIKELY
 from sen2.reports.page.return_facts import Facts
@@ -41,6 +41,11 @@ SAMPLES = [(plans, seed, faults) for seed, (plans, faults) in enumerate(
      (200, 0.05), (300, 0.3)], start=1,
 )]  # fmt: skip
 pytestmark = pytest.mark.slow
+SAME = [
+    (("clock", "issue_20_weeks", 0), ("issues", "rule", "O05", "query")),
+    (("clock", "phase_transfer", 0), ("issues", "rule", "L23", "query")),
+]
+"""Counts of two tables of the page that are of the same cases, on an extract of the survey day."""
 Key = Hashable
 Order = list[tuple[Key, Key]]
 """Pairs of which the first is at least the second."""
@@ -202,6 +207,7 @@ def test_no_withheld_count_can_be_worked_out(jobs: list[Job]) -> None:
         counts = counts_of(job)
         hidden = SafeCounts(counts, job.config.small_numbers).hidden
         cells += sum(counts.of[key] > 0 for key in hidden)
+        counts.sums += [Sum(clock, (rule,)) for clock, rule in SAME if clock in counts.of]
         assert worked_out(counts, hidden, orders(html, counts)) == {}
     assert cells > 500
 
@@ -261,6 +267,21 @@ def test_the_page_for_inside_is_exact_and_says_so(jobs: list[Job]) -> None:
         if key[:2] == ("issues", "rule") and count
     }.items() <= rules.items()
     assert "For inside the authority." not in (job.out / TO_SHARE).read_text(encoding="utf-8")
+
+
+def test_a_rule_is_weighed_with_the_clock_that_counts_the_same() -> None:
+    """A withheld rule stands in the table of clocks: what it adds up with is withheld no less."""
+    for clock, rule in SAME:
+        team, other = ("issues", "team", "A", "query"), ("issues", "rule", "A13", "query")
+        counts = Counts({clock: 6, rule: 6, other: 3, team: 9, ("issues", "all", "query"): 40})
+        counts.whole(team, [rule, other], of_people=False)
+        attacked = Counts(counts.of, [*counts.sums, Sum(clock, (rule,))])
+        assert worked_out(attacked, withheld(counts.of, counts.sums, 5), [])[other] == 3
+        weigh_overdue(counts)
+        assert worked_out(attacked, withheld(counts.of, counts.sums, 5), []) == {}
+        newer = Counts({**counts.of, clock: 8})
+        weigh_overdue(newer)
+        assert newer.sums == []
 
 
 def chains() -> Iterator[tuple[dict[Key, int], list[Sum]]]:
