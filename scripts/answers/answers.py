@@ -4,8 +4,8 @@
 the authority's own CSV files. `take` does all three for one warehouse.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -59,15 +59,26 @@ def to_read(config: Config, out: Path) -> list[Path]:
 
 
 def take(
-    paths: Iterable[Path], config: Config, path: Path, year: int, *, write: bool, strict: bool
+    paths: Iterable[Path],
+    config: Config,
+    path: Path,
+    year: int,
+    *,
+    write: bool,
+    strict: bool,
+    newest: Collection[Path] = (),
 ) -> Taken:
     """Read workbooks and decide by the warehouse at `path`; with `write` keep what was decided.
 
-    With `strict` a workbook that cannot be read is an InputError; else it is listed.
+    With `strict` a workbook that cannot be read is an InputError; else it is listed. The last run
+    wrote the `newest` of them: what is in those was written since.
     """
     paths = list(paths)
     digests = {each: sha256(each) for each in paths}
     books = [read(each) for each in paths] if strict else read_all(paths)
+    books = [
+        replace(book, is_newest=each in newest) for each, book in zip(paths, books, strict=True)
+    ]
     with warehouse.connect(path, read_only=True) as connection:
         try:
             kept = read_kept(config, connection, year)

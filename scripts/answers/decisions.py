@@ -81,6 +81,8 @@ class Kept:
     offered_until: date | None
     files: dict[str, dict[tuple[str, ...], authority_files.Row]]
     taken: set[tuple[str, str, str]] = field(default_factory=set)
+    refused: set[tuple[str, str, str, str]] = field(default_factory=set)
+    """File, rule, record and mark of each answer that a run before could not use."""
     headers: dict[str, list[str]] = field(default_factory=dict)
     """The columns of each file as it has them."""
     left_out: dict[str, str] = field(default_factory=dict)
@@ -143,13 +145,17 @@ def decide(
     lines = _lines(connection)
     unread: list[Unread] = []
     answered: list[Row] = []
+    older: set[Row] = set()
     for book in books:
         unread += book.unread
         rows, foreign = _of_return(book, year)
         unread += foreign
-        answered += _expanded(rows, unread)
+        own = _expanded(rows, unread)
+        answered += own
+        if not book.is_newest:
+            older |= {row for row in own if _place_of(row) in kept.refused}
     found = _matched(answered, lines, kept)
-    decided = [*found.done, *_agreed_by_all(found.open, kept)]
+    decided = [*found.done, *_agreed_by_all(found.open, older, kept)]
     to_do = [each for each in decided if each.outcome == "note"]
     done = [each for each in decided if each.outcome != "note"]
     of_values = [found.line_of[each.row] for each in to_do if each.row.answer == VALUE]
@@ -262,37 +268,76 @@ def _is_of(row: Row, line: Line) -> bool:
     return row.found in ("", tidy(line.found))
 
 
-def _agreed_by_all(by_line: dict[Line, list[Row]], kept: Kept) -> list[Decided]:
-    """One answer for each line; none where people differ or another one was kept since."""
+def _place_of(row: Row) -> tuple[str, str, str, str]:
+    return row.file, row.rule_id, row.record_id, row.now
+
+
+def _says(row: Row) -> tuple[str, str]:
+    """What a row answers, without how it is written and who wrote it."""
+    return row.answer, fold(row.reason)
+
+
+def _where(row: Row) -> str:
+    return ", ".join(filter(None, (row.file, row.sheet, f"row {row.row}")))
+
+
+def _agreed_by_all(by_line: dict[Line, list[Row]], older: set[Row], kept: Kept) -> list[Decided]:
+    """One answer for each line; none where people differ or another one was kept since.
+
+    An answer that no run has seen yet comes before those that a run before could not use (`older`).
+    """
     decided = []
-    for line, rows in by_line.items():
-        if len({(row.answer, fold(row.reason)) for row in rows}) > 1:
+    for line, given in by_line.items():
+        open_rows = []
+        for row in given:
+            behind = _behind_kept(row, line, kept)
+            if behind:
+                decided.append(behind)
+            else:
+                open_rows.append(row)
+        rows = [row for row in open_rows if row not in older] or open_rows
+        decided += [_behind_newer(row, rows[0]) for row in open_rows if row not in rows]
+        if len({_says(row) for row in rows}) > 1:
             for row in rows:
-                other = next(each for each in rows if each is not row and each.now != row.now)
-                where = ", ".join(filter(None, (other.file, other.sheet, f"row {other.row}")))
-                why = f"This line has another answer in {where}. Agree on one of the two."
+                other = next(each for each in rows if _says(each) != _says(row))
+                why = f"This line has another answer in {_where(other)}. Agree on one of the two."
                 decided.append(Decided(row, "not_used", why))
-            continue
-        row, *doubles = rows
-        decided += [Decided(each, "known", "Another copy has the same.") for each in doubles]
-        decided.append(_against_kept(row, line, kept))
+        elif rows:
+            row, *doubles = rows
+            decided += [Decided(each, "known", "Another copy has the same.") for each in doubles]
+            decided.append(_against_kept(row, line, kept))
     return decided
 
 
-def _against_kept(row: Row, line: Line, kept: Kept) -> Decided:
-    """Whether what is kept of the line is what the workbook was written with."""
+def _behind_newer(row: Row, newer: Row) -> Decided:
+    """What becomes of an answer that a run before could not use, where there is a newer one."""
+    if _says(row) == _says(newer):
+        return Decided(row, "known", "Another copy has the same.")
+    return Decided(row, "not_used", f"This line has a newer answer in {_where(newer)}.")
+
+
+def _behind_kept(row: Row, line: Line, kept: Kept) -> Decided | None:
+    """What becomes of an answer to a line of which another is kept than its workbook shows."""
     note = kept.note_of(line)
-    marks = {""}
-    if note and kept.is_offered(note):
-        marks = {answer_mark("", note["text"], "")}
-    elif note:
-        given = AGREED if note.get("kind") else RIGHT
-        marks = {answer_mark(given, note["text"], note["author"])}
-        if row.now in marks:
-            return Decided(row, "known", "It is kept.")
-    if row.before not in marks and note:
-        why = "Another answer was kept since: look at the line in the newest"
-        return Decided(row, "not_used", f"{why} workbook.")
+    if not note:
+        return None
+    given = AGREED if note.get("kind") else RIGHT
+    mark = answer_mark(given, note["text"], note["author"])
+    if kept.is_offered(note):
+        mark = answer_mark("", note["text"], "")
+    elif row.now == mark:
+        return Decided(row, "known", "It is kept.")
+    if row.before == mark:
+        return None
+    if _says(row) == (given, fold(note["text"])) and not kept.is_offered(note):
+        return Decided(row, "known", "It is kept.")
+    why = "Another answer was kept since: look at the line in the newest workbook."
+    return Decided(row, "not_used", why)
+
+
+def _against_kept(row: Row, line: Line, kept: Kept) -> Decided:
+    """What becomes of an answer that is newer than what is kept of the line."""
+    note = kept.note_of(line)
     if not row.answer and not row.reason:
         if note:
             return Decided(row, "removed", found=note["found"])

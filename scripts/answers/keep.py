@@ -45,7 +45,7 @@ def read_kept(config: Config, connection: duckdb.DuckDBPyConnection, year: int) 
     settings = "select max(extracted_on) from audit.extract_settings"
     ((day,),) = connection.execute(settings).fetchall()
     ((offered_until,),) = connection.execute(OFFERED_UNTIL, [year]).fetchall()
-    taken = set()
+    taken, refused = set(), set()
     if _has_table(connection, "answers"):
         taken = set(
             connection.execute(
@@ -53,7 +53,13 @@ def read_kept(config: Config, connection: duckdb.DuckDBPyConnection, year: int) 
                 " where outcome not in ('not_used', 'gone')"
             ).fetchall()
         )
-    return Kept(day or date.min, offered_until, files, taken, headers, left_out)
+        refused = set(
+            connection.execute(
+                "select file, rule_id, record_id, answer_mark from audit.answers"
+                " where outcome = 'not_used' and rule_id is not null"
+            ).fetchall()
+        )
+    return Kept(day or date.min, offered_until, files, taken, refused, headers, left_out)
 
 
 def write_kept(config: Config, kept: Kept, reading: Reading) -> list[Path]:

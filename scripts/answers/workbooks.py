@@ -97,11 +97,15 @@ class Unread:
 
 @dataclass(frozen=True)
 class Workbook:
-    """A workbook as it was read: every line and group it has, answered or not."""
+    """A workbook as it was read: every line and group it has, answered or not.
+
+    `is_newest` says that the last run wrote it: what is in it was written in it since.
+    """
 
     file: str
     rows: list[Row]
     unread: list[Unread]
+    is_newest: bool = False
 
 
 def read(path: Path) -> Workbook:

@@ -33,7 +33,10 @@ def answers_stage(new: refresh.Refresh, stages: Stages) -> answers.Taken | None:
     if not paths or not warehouse.is_built(before):
         return None
     with stages.stage("answers", "Reading the officers' answers"):
-        taken = answers.take(paths, job.config, before, job.year, write=True, strict=False)
+        newest = issue_files.workbooks_in(job.out)
+        taken = answers.take(
+            paths, job.config, before, job.year, write=True, strict=False, newest=newest
+        )
         with warehouse.connect(new.job.warehouse) as connection:
             answers.record(connection, taken.reading)
     shown = answers.show(taken.reading)

@@ -59,7 +59,15 @@ class Desk:
         return path
 
     def take(self, *paths: Path, write: bool = True) -> answers.Taken:
-        taken = answers.take(paths, self.config, self.warehouse, YEAR, write=write, strict=False)
+        taken = answers.take(
+            paths,
+            self.config,
+            self.warehouse,
+            YEAR,
+            write=write,
+            strict=False,
+            newest=[self.workbook],
+        )
         if write:
             with duckdb.connect(str(self.warehouse)) as connection:
                 answers.record(connection, taken.reading)
@@ -425,6 +433,35 @@ def test_an_old_copy_does_not_take_back_what_was_kept_since(desk: Desk) -> None:
     taken = desk.take(old)
     assert outcomes(taken) == UNUSED
     assert "Another answer was kept since" in why_not(taken)
+    assert desk.notes() == KEPT
+
+
+@pytest.mark.parametrize("settled", ["Half-term", "Something else", "A third thing"])
+def test_copies_that_differ_are_settled_in_the_newest_workbook(desk: Desk, settled: str) -> None:
+    def says(why: str, who: str) -> Callable[[Book], None]:
+        return lambda book: answer(book[TEAM], "R1", RIGHT, why, who)
+
+    copies = [
+        desk.copy(says("Half-term", "AK"), "ak.xlsx"),
+        desk.copy(says("Something else", "CD"), "cd.xlsx"),
+    ]
+    assert outcomes(desk.take(*copies)) == {"not_used": 2}
+    # Those who differed do so again, from their copies, until the newest workbook has an answer.
+    assert outcomes(desk.take(desk.workbook, *copies)) == {"not_used": 2}
+    shutil.copy(desk.copy(says(settled, "JB")), desk.workbook)
+    taken = desk.take(desk.workbook, *copies)
+    assert taken.reading.count("note") == 1
+    assert "This line has a newer answer in issues.xlsx" in why_not(taken)
+    assert desk.notes() == {("L13", "R1"): (settled, "JB")}
+    later = desk.take(*copies)
+    assert later.written == []
+    assert "Agree on one of the two" not in why_not(later)
+
+
+def test_a_copy_with_the_answer_that_is_kept_has_nothing_to_say(desk: Desk) -> None:
+    desk.take(desk.copy(explained))
+    copy = desk.copy(lambda book: answer(book[TEAM], "R1", RIGHT, "the SCHOOL was shut", "AK"))
+    assert outcomes(desk.take(copy)) == {"known": 1}
     assert desk.notes() == KEPT
 
 
