@@ -20,7 +20,7 @@ from scipy.optimize import linprog
 
 from sen2 import spec
 from sen2.reports.page import counts, return_facts, write_page
-from sen2.reports.page.counts import Counts, weigh_overdue
+from sen2.reports.page.counts import SAME_CASES, Counts, weigh_same_cases
 from sen2.reports.page.dfe_figures import figures_of
 from sen2.reports.page.issues import LIKELY
 from sen2.reports.page.return_facts import Facts
@@ -41,11 +41,6 @@ SAMPLES = [(plans, seed, faults) for seed, (plans, faults) in enumerate(
      (200, 0.05), (300, 0.3)], start=1,
 )]  # fmt: skip
 pytestmark = pytest.mark.slow
-SAME = [
-    (("clock", "issue_20_weeks", 0), ("issues", "rule", "O05", "query")),
-    (("clock", "phase_transfer", 0), ("issues", "rule", "L23", "query")),
-]
-"""Counts of two tables of the page that are of the same cases, on an extract of the survey day."""
 Key = Hashable
 Order = list[tuple[Key, Key]]
 """Pairs of which the first is at least the second."""
@@ -207,9 +202,57 @@ def test_no_withheld_count_can_be_worked_out(jobs: list[Job]) -> None:
         counts = counts_of(job)
         hidden = SafeCounts(counts, job.config.small_numbers).hidden
         cells += sum(counts.of[key] > 0 for key in hidden)
-        counts.sums += [Sum(clock, (rule,)) for clock, rule in SAME if clock in counts.of]
+        counts.sums += [Sum(clock, (rule,)) for clock, rule in SAME_CASES if clock in counts.of]
         assert worked_out(counts, hidden, orders(html, counts)) == {}
     assert cells > 500
+
+
+def test_whatever_counts_add_up_to_in_every_sample_is_weighed(jobs: list[Job]) -> None:
+    """Who has several pages can see which counts are the same, or add up, on each of them."""
+    found = [counts_of(job) for job in jobs]
+    hidden = {
+        key
+        for job, counts in zip(jobs, found, strict=True)
+        for key in SafeCounts(counts, job.config.small_numbers).hidden
+    }
+    sums = {(each.whole, each.parts) for counts in found for each in counts.sums}
+    names = {key for counts in found for key in counts.of} | {
+        key for whole, parts in sums for key in (whole, *parts)
+    }
+    values = {key: tuple(counts.of.get(key, 0) for counts in found) for key in names}
+    places = {key: place for place, key in enumerate(sorted(names, key=str)) if any(values[key])}
+
+    def line(whole: Key, parts: Iterable[Key]) -> np.ndarray:
+        coefficients = np.zeros(len(names))
+        for key, sign in ((whole, 1), *((part, -1) for part in parts)):
+            if key in places:
+                coefficients[places[key]] += sign
+        return coefficients
+
+    _, lengths, rows = np.linalg.svd([line(*each) for each in sums], full_matrices=False)
+    weighed = rows[lengths > 1e-9]
+    telling = [
+        key for key in places if len(set(values[key])) > 3 and np.count_nonzero(values[key]) > 5
+    ]
+    by_values: dict[tuple[int, ...], list[Key]] = {}
+    for key in telling:
+        by_values.setdefault(values[key], []).append(key)
+    relations = [
+        (one, (other,))
+        for same in by_values.values()
+        for one, other in itertools.combinations(same, 2)
+    ]
+    for one, other in itertools.combinations(telling, 2):
+        together = tuple(map(sum, zip(values[one], values[other], strict=True)))
+        relations += [(whole, (one, other)) for whole in by_values.get(together, [])]
+    open_ones = [
+        (whole, parts)
+        for whole, parts in relations
+        if hidden & {whole, *parts}
+        and np.linalg.norm(line(whole, parts) - weighed.T @ (weighed @ line(whole, parts))) > 1e-6
+    ]
+    assert len(relations) > 50
+    assert open_ones == []
 
 
 def test_the_attack_is_one(jobs: list[Job]) -> None:
@@ -271,16 +314,16 @@ def test_the_page_for_inside_is_exact_and_says_so(jobs: list[Job]) -> None:
 
 def test_a_rule_is_weighed_with_the_clock_that_counts_the_same() -> None:
     """A withheld rule stands in the table of clocks: what it adds up with is withheld no less."""
-    for clock, rule in SAME:
+    for clock, rule in SAME_CASES[:3]:
         team, other = ("issues", "team", "A", "query"), ("issues", "rule", "A13", "query")
         counts = Counts({clock: 6, rule: 6, other: 3, team: 9, ("issues", "all", "query"): 40})
         counts.whole(team, [rule, other], of_people=False)
         attacked = Counts(counts.of, [*counts.sums, Sum(clock, (rule,))])
         assert worked_out(attacked, withheld(counts.of, counts.sums, 5), [])[other] == 3
-        weigh_overdue(counts)
+        weigh_same_cases(counts)
         assert worked_out(attacked, withheld(counts.of, counts.sums, 5), []) == {}
         newer = Counts({**counts.of, clock: 8})
-        weigh_overdue(newer)
+        weigh_same_cases(newer)
         assert newer.sums == []
 
 

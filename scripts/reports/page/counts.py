@@ -21,8 +21,22 @@ BREACH_WEEKS = (1, 2, 4)
 BINS_TO_LIMIT, BINS = 5, 13
 """Columns of the distribution of days up to the limit, and in all before the last, open one."""
 
-OVERDUE = {"issue_20_weeks": "O05", "phase_transfer": "L23"}
-"""Clocks and the rules that find the same cases when they are overdue."""
+
+def _published(dataset: str, column: str) -> Key:
+    return ("published", dataset, column)
+
+
+SAME_CASES: list[tuple[Key, Key]] = [
+    (("clock", "issue_20_weeks", 0), ("issues", "rule", "O05", QUERY)),
+    (("clock", "phase_transfer", 0), ("issues", "rule", "L23", QUERY)),
+    (_published("requests", "request_outcome_over_6_weeks"), ("issues", "rule", "R20", QUERY)),
+    (_published("caseload", "ehcplans"), _published("sen_needs_all_plans", "ehc_plans")),
+]
+"""Counts of two places of the page that are of the same cases, as on an extract of the survey day:
+a clock, or a published figure, and the rule that finds what is late."""
+REVIEWS = [
+    _published("annual_reviews", name) for name in ("total_review_meeting", "no_review_meeting")
+]
 
 
 @dataclass
@@ -180,6 +194,7 @@ def _published_counts(connection: duckdb.DuckDBPyConnection, counts: Counts) -> 
             of_whole = [("published", figure.dataset, name) for name in figure.whole.split(";")]
             if len(of_whole) > 1 and all(key in counts.of for key in of_whole):
                 counts.of[whole] = sum(counts.of[key] for key in of_whole)
+                counts.whole(whole, of_whole)
             part = ("published", figure.dataset, figure.part)
             if figure.whole and whole in counts.of and part in counts.of:
                 parts.setdefault(whole, []).append(part)
@@ -187,6 +202,8 @@ def _published_counts(connection: duckdb.DuckDBPyConnection, counts: Counts) -> 
         if chart not in ("volumes", "rates"):
             for whole, keys in parts.items():
                 counts.whole(whole, keys)
+    if all(key in counts.of for key in REVIEWS):
+        counts.whole(_published("annual_reviews", "review_expected"), REVIEWS)
 
 
 def _age_counts(connection: duckdb.DuckDBPyConnection, counts: Counts, bands: list[str]) -> None:
@@ -274,15 +291,14 @@ def _clock_counts(connection: duckdb.DuckDBPyConnection, counts: Counts) -> None
         ).fetchall(),
         "clock",
     )
-    weigh_overdue(counts)
+    weigh_same_cases(counts)
 
 
-def weigh_overdue(counts: Counts) -> None:
-    """Say that a rule found as many as its clock counts, which the page shows too.
+def weigh_same_cases(counts: Counts) -> None:
+    """Say which counts are of the same cases, and so tell of each other.
 
     They differ where the extract is newer than the survey day, by which the rules go.
     """
-    for clock, rule in OVERDUE.items():
-        whole, part = ("clock", clock, 0), ("issues", "rule", rule, QUERY)
+    for whole, part in SAME_CASES:
         if counts.of.get(whole, 0) == counts.of.get(part, 0) > 0:
             counts.whole(whole, [part], of_people=False)
