@@ -276,7 +276,10 @@ def causes_stage(job: Job, stages: Stages) -> None:
     """Run the rules again with dates of an earlier return, to see what they clear."""
     with stages.stage("causes", "Looking for likely causes"):
         found = causes.find_causes(job.warehouse, job.year)
-    stages.say("causes", f"{found:,} dates of an earlier return would clear several faults each")
+    words = "there is no return of an earlier year to look in; sen2 import brings one"
+    if found is not None:
+        words = f"{found:,} dates of an earlier return would clear several faults each"
+    stages.say("causes", words)
 
 
 def report_stage(job: Job, stages: Stages, *, is_run: bool = False) -> None:

@@ -22,13 +22,14 @@ MOST_ROUNDS = 2
 LEAST_CLEARED = 2
 """A value is a likely cause when so many faults go with it."""
 
-CANDIDATES = """
-    with earlier as (
-        select max_by(return_id, collection_year) as return_id
-        from validation.returns
-        where return_id <> 'built'
-            and collection_year < (select max(collection_year) from intermediate.survey)
-    ),
+EARLIER = """
+    select max_by(return_id, collection_year) as return_id
+    from validation.returns
+    where return_id <> 'built'
+        and collection_year < (select max(collection_year) from intermediate.survey)
+"""
+CANDIDATES = f"""
+    with earlier as ({EARLIER}),
 
     faulty as (
         select person_id, count(*) as faults
@@ -88,12 +89,13 @@ class Candidate(NamedTuple):
 
 def find_causes(
     path: Path, year: int, on_round: Callable[[int, int], None] = lambda done, total: None
-) -> int:
+) -> int | None:
     """Keep in the warehouse which earlier values clear several faults; returns how many there are.
 
-    The comparison with an earlier return says what to try: without one there is nothing to do.
+    The comparison with an earlier return says what to try; None where there is no such return.
     """
     with warehouse.connect(path, read_only=True) as connection:
+        ((earlier,),) = connection.execute(EARLIER).fetchall()
         rows = connection.execute(CANDIDATES, {"least": LEAST_CLEARED}).fetchall()
     rounds = _rounds([Candidate(*row) for row in rows])
     found: list[tuple[object, ...]] = []
@@ -108,7 +110,7 @@ def find_causes(
             connection.executemany(
                 "insert into audit.likely_causes values (?, ?, ?, ?, ?, ?, ?)", found
             )
-    return len(found)
+    return len(found) if earlier else None
 
 
 def _rounds(candidates: list[Candidate]) -> list[list[Candidate]]:

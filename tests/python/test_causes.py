@@ -74,3 +74,9 @@ def test_only_what_clears_several_faults_is_a_likely_cause(
             ("2025-05-01",)
         ]
         assert connection.execute("select count(*) from validation.issues").fetchall() == [(4,)]
+
+
+def test_without_an_earlier_return_there_is_nothing_to_look_in(path: Path) -> None:
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("delete from validation.returns where return_id <> 'built'")
+    assert causes.find_causes(path, 2026) is None

@@ -340,6 +340,36 @@ def test_who_is_not_named_is_told_with_the_other_record(tmp_path: Path) -> None:
         assert says.endswith("\nOther record: 7")
 
 
+@pytest.mark.parametrize(
+    ("item", "identify", "says"),
+    [
+        ("PersonBirthDate", False, "an earlier return has another date of birth. With"),
+        ("PersonBirthDate", True, "an earlier return has Born 22 Dec 2012. With"),
+        ("ReceivedDate", False, "an earlier return has Request received 22 Dec 2012. With"),
+    ],
+)
+def test_a_line_says_which_earlier_date_would_clear_it(
+    tmp_path: Path, item: str, identify: bool, says: str
+) -> None:
+    issues = [(rule, "1", "R1", "R1", "Sex X", True, "r", 2) for rule in ("N02", "R04", "P06")]
+    path = make_warehouse(tmp_path / "w.duckdb", issues)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "insert into audit.likely_causes values ('1', ?, 'people', '2012-12-22', 2, 3,"
+            " 'N02, R04')",
+            [item],
+        )
+    written = issue_files.write_issues(path, "built", YEAR, tmp_path, identify=identify)
+    told = {str(line["Rule"]): str(line["What to do"]) for line in lines_of(written)}
+    for rule in ("N02", "R04"):
+        assert f"Likely one cause: {says} it 2 of 3 faults of this person" in told[rule]
+    assert "Likely" not in told["P06"]
+
+
+def lines_of(written: Path) -> list[dict[str, object]]:
+    return lines(sheets(written)["All issues"])
+
+
 def test_collect_hears_nothing_of_rules_that_are_our_own(tmp_path: Path) -> None:
     issues = [
         (rule, "1", "R1", "R1", "ReviewMeeting blank", True, "r", 2)

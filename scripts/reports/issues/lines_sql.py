@@ -107,14 +107,17 @@ LINES = """
         select
             causes.person_id,
             string_split(causes.rules, ', ') as rules,
-            'Likely one cause: an earlier return has ' || coalesce(words.words, causes.xml_tag)
-            || ' ' || strftime(try_cast(causes.value as date), '%-d %b %Y')
+            'Likely one cause: an earlier return has ' || case
+                when causes.xml_tag = 'PersonBirthDate' and not $identify
+                    then 'another date of birth'
+                else coalesce(words.words, causes.xml_tag)
+                    || ' ' || strftime(try_cast(causes.value as date), '%-d %b %Y')
+            end
             || '. With it ' || causes.cleared || ' of ' || causes.faults
             || ' faults of this person are gone.' as cause,
         from audit.likely_causes as causes
         left join spec.item_words as words on causes.xml_tag = words.xml_tag
         where $return_id = $built
-            and ($identify or causes.xml_tag <> 'PersonBirthDate')
         qualify row_number() over (
             partition by causes.person_id order by causes.cleared desc, causes.xml_tag, causes.value
         ) = 1
