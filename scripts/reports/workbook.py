@@ -92,8 +92,10 @@ class Book:
         self.headers = {False: style(**head), True: style(**head, **apart)}
         self.header_to_write = style(**head | {"bg_color": "#FFDD00", "font_color": "#0B0C0C"})
         self.cell = style(**text)
-        self.number = style(**lined, **apart, num_format="#,##0")
-        self.decimal = style(**lined, **apart, num_format="#,##0.0")
+        # LibreOffice leaves the indent out where a number may be wrapped.
+        number = lined | apart | {"text_wrap": False}
+        self.number = style(**number, num_format="#,##0")
+        self.decimal = style(**number, num_format="#,##0.0")
         self.lighter = style(**text, font_color="#6B6B6B")
         # A cell of text format: what is typed there stays as it is typed, dates and = too.
         self.to_write = style(**text, num_format="@", bg_color="#FFFBE0", locked=False)

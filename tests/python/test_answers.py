@@ -560,7 +560,26 @@ def test_not_our_team_moves_the_line_and_corrected_is_said_to_be_still_there(des
     assert states("2026-11-20")["R1"] == ("Business support", "Moved here")
     assert states("2026-11-20")["R2"] == ("No team", "Moved here")
     assert states("2026-11-20")["R3"] == (TEAM, "Not in an extract yet")
+    kept = kept_lines(desk.workbook)
+    assert kept["R1"] == ("moved", "It is with business support.")
+    assert kept["R3"] == ("waiting", "Corrected in the case system. It is in no extract yet.")
     assert states("2026-11-27")["R3"] == (TEAM, "Still there")
+    assert kept_lines(desk.workbook)["R3"] == ("still there", "Corrected in the case system.")
+
+
+def kept_lines(path: Path) -> dict[str, tuple[str, str]]:
+    """The answers on the sheet of notes: status and what became of each, by record."""
+    headings, *rows = openpyxl.load_workbook(path)["Notes and corrections"].iter_rows(
+        values_only=True
+    )
+    lines = [dict(zip(headings, row, strict=True)) for row in rows]
+    for line in lines:
+        assert line["Corrected to"] is None
+        assert str(line["Value found, or corrected"]).startswith("Review meeting: ")
+    return {
+        str(line["Record or key"]): (str(line["Status"]), str(line["What became of it"]))
+        for line in lines
+    }
 
 
 def test_a_name_that_is_hidden_is_kept_in_the_note_and_not_in_the_workbook(desk: Desk) -> None:

@@ -478,13 +478,15 @@ def test_an_error_that_dfe_agreed_to_is_not_an_explained_query(
         for severity, kind in kinds.items():
             connection.execute(
                 "insert into validation.query_notes by name select rule_id, record_id, $1 as kind,"
-                " 'It is right' as note, 'It is right' as note_text, 'applies' as status"
+                " 'It is right' as note, 'It is right' as note_text, 'applies' as status,"
+                " 'Helpdesk' as agreed_by, date '2026-11-18' as agreed_date"
                 " from validation.issues where severity = $2 and return_id = 'built'"
-                " order by all limit 1",
+                " order by rule_id, record_id limit 1",
                 [kind, severity],
             )
     first = words(sheets(issue_files.write_issues(path, "built", YEAR, tmp_path))["Start here"])
     assert "1 of 3 queries." in first
+    assert "(Helpdesk, 18 November 2026)" in first
     assert "Since the last run" not in first, "there was none"
 
 

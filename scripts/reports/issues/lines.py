@@ -6,6 +6,7 @@ authority answered, what is new since the last run. The sheets and issues.csv ar
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import date
 from typing import Any, NamedTuple
 
 import duckdb
@@ -13,7 +14,7 @@ import duckdb
 from ...spec.constants import BUILT, MODULES, SEVERITIES
 from ..workbook import MAIN, Values
 from . import words
-from .lines_sql import COUNTS, LINES, MACROS, WORDS
+from .lines_sql import COUNTS, LINES, MACROS, WORDS, WORDS_OF
 from .prepared import prepare_offered, prepare_workers
 from .queries import (
     AGREED,
@@ -95,6 +96,9 @@ class Issues:
         )
         connection.execute(MACROS)
         connection.execute(WORDS)
+        connection.execute(
+            WORDS_OF, {"year": the_return.year, "longest_label": words.LONGEST_LABEL}
+        )
         prepare_workers(connection)
         prepare_offered(connection)
         own = {
@@ -108,7 +112,6 @@ class Issues:
             "no_team": NO_TEAM,
             "main": MAIN,
             "hidden": HIDDEN["hidden"],
-            "longest_label": words.LONGEST_LABEL,
             "most_kinds": words.MOST_KINDS,
             "many_from": words.MANY_FROM,
             "short": words.SHORT_TOKEN,
@@ -212,6 +215,7 @@ class Issues:
             return_id=self.the_return.return_id,
             built=BUILT,
             identify=self.identify,
+            work_day=self.the_return.work_day,
             **HIDDEN,
         )
 
@@ -224,7 +228,8 @@ class Issues:
         rows = self._connection.execute(AGREED, [self.the_return.return_id]).fetchall()
         lines = Counter((rule, by, day) for rule, _, _, by, day in rows)
         return "; ".join(
-            f"{count:,} of {rule} ({by}, {day})" for (rule, by, day), count in lines.items()
+            f"{count:,} of {rule} ({by or 'nobody'}, {_day(day)})"
+            for (rule, by, day), count in lines.items()
         )
 
     def unused(self) -> list[Values]:
@@ -272,6 +277,10 @@ class Issues:
         )
         while batch := found.fetchmany(10_000):
             yield from batch
+
+
+def _day(day: str | None) -> str:
+    return words.day_in_words(date.fromisoformat(day)) if day else "no day"
 
 
 def _of(team: str | None, worker: str | None) -> tuple[str, dict[str, object]]:

@@ -23,6 +23,32 @@ MACROS = """
         left(mark_of(concat_ws('|', tidied(answer), tidied(reason), tidied(initials))), 8);
 """
 
+WORDS_OF = """
+    create or replace temp table words as
+    select
+        (
+            select map(list(name), list(words))
+            from (
+                select xml_tag as name, words from spec.item_words
+                union all
+                select column_name, words from spec.column_words
+            )
+        ) as of_tags,
+        (
+            select map(list(key), list(label))
+            from (
+                select items.xml_tag || ' ' || codes.code as key, min(codes.label) as label
+                from spec.items as items
+                inner join spec.codes as codes on items.codeset = codes.codeset
+                where $year between items.year_from and items.year_to
+                    and $year between codes.year_from and codes.year_to
+                    and length(codes.label) <= $longest_label
+                group by all
+            )
+        ) as of_codes
+"""
+"""What tags, columns and codes are called, as one map each."""
+
 LINES = """
     create or replace temp table lines as
     with people as (
@@ -92,30 +118,6 @@ LINES = """
         qualify row_number() over (
             partition by causes.person_id order by causes.cleared desc, causes.xml_tag, causes.value
         ) = 1
-    ),
-
-    words as (
-        select
-            (
-                select map(list(name), list(words))
-                from (
-                    select xml_tag as name, words from spec.item_words
-                    union all
-                    select column_name, words from spec.column_words
-                )
-            ) as of_tags,
-            (
-                select map(list(key), list(label))
-                from (
-                    select items.xml_tag || ' ' || codes.code as key, min(codes.label) as label
-                    from spec.items as items
-                    inner join spec.codes as codes on items.codeset = codes.codeset
-                    where $year between items.year_from and items.year_to
-                        and $year between codes.year_from and codes.year_to
-                        and length(codes.label) <= $longest_label
-                    group by all
-                )
-            ) as of_codes
     ),
 
     limits as (

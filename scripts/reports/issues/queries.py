@@ -131,13 +131,23 @@ KEPT_LINES = """
         union all
         select
             'Answer',
-            case when issues.rule_id is null then 'gone' else 'still_there' end,
+            case
+                when issues.rule_id is null then 'gone'
+                when answers.answer = 'other_team' then 'moved'
+                when answers."date" >= $work_day::varchar then 'waiting'
+                else 'still_there'
+            end,
             case answers.answer
                 when 'other_team' then 'It is with ' || coalesce(
                     nullif(trim(answers."text"), ''), 'no team'
                 ) || '.'
                 when 'corrected' then 'Corrected in the case system.'
-            end || if(issues.rule_id is null, ' It is gone.', ''),
+            end || case
+                when issues.rule_id is null then ' It is gone.'
+                when answers.answer = 'corrected' and answers."date" >= $work_day::varchar
+                    then ' It is in no extract yet.'
+                else ''
+            end,
             answers.rule_id,
             answers.record_id,
             answers.found,
@@ -159,7 +169,8 @@ KEPT_LINES = """
             overrides.status_reason
                 || coalesce(' It cleared ' || given.cleared || '.', '')
                 || coalesce(' Still found: ' || given.still_there || '.', ''),
-            overrides.table_name || '.' || overrides.column_name,
+            coalesce(column_words.words || ' (', '') || overrides.table_name || '.'
+                || overrides.column_name || if(column_words.words is null, '', ')'),
             overrides."key",
             overrides.from_value,
             overrides.to_value,
@@ -176,30 +187,32 @@ KEPT_LINES = """
                     then $hidden_day
             end,
         from audit.overrides as overrides
+        left join spec.column_words as column_words
+            on overrides.column_name = column_words.column_name
         left join given
             on overrides.table_name = given.table_name
                 and overrides."key" = given."key"
                 and overrides.column_name = given.column_name
     )
 
-    select * exclude (instead) replace (
+    select kept.* exclude (instead) replace (
         replace(status, '_', ' ') as status,
         case
-            when found is not null and not $identify then coalesce(instead, found)
-            when kind = 'Note' then found
-            else coalesce(found, 'blank')
+            when found is not null and not $identify and instead is not null then instead
+            when kind = 'Correction' then coalesce(day_in_words(found), 'blank')
+            else says_of(found, words.of_tags, words.of_codes)
         end as found,
         case
-            when to_value is not null and not $identify then coalesce(instead, to_value)
-            when kind = 'Note' then to_value
-            else coalesce(to_value, 'blank')
+            when to_value is not null and not $identify and instead is not null then instead
+            when kind = 'Correction' then coalesce(day_in_words(to_value), 'blank')
         end as to_value,
         written_date::varchar as written_date,
         expiry_date::varchar as expiry_date
     )
     from kept
+    cross join words
     where $return_id = $built
-    order by status in ('applied', 'applies', 'gone'), kind, row
+    order by status in ('applied', 'applies', 'gone', 'moved'), kind, row
 """
 
 FOR_COLLECT = """

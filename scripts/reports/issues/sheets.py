@@ -1,7 +1,7 @@
 """The sheets of the workbook that officers answer in."""
 
 from collections import Counter
-from datetime import date, datetime, time
+from datetime import datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,7 @@ from .guide import (
     UNUSED,
 )
 from .lines import Issues
-from .words import CSV, MANY_FROM
+from .words import CSV, MANY_FROM, day_in_words
 
 COUNTED_AS = {
     "load_reject": ("fault that stops the file loading", "faults that stop the file loading"),
@@ -56,6 +56,8 @@ COUNTED_AS = {
 }
 SHEET_LINES = 100_000
 """Most issue lines on one sheet: a tenth of what Excel holds, and still quick to filter."""
+WITH_EFFECT = ("applied", "applies", "gone", "moved", "waiting")
+"""What may have become of a note, a correction or an answer that did what it should."""
 WORTH_SAYING = 0.9
 """The share of all queries that "5 explanations cover 91%" wants to reach."""
 
@@ -163,8 +165,8 @@ def _start_sheet(
     facts = [
         ("Return", the_return.return_id + origin),
         ("Authority", the_return.authority),
-        ("Survey day", _day(the_return.survey_day)),
-        ("Extract of" if is_built else "As at", _day(the_return.work_day)),
+        ("Survey day", day_in_words(the_return.survey_day)),
+        ("Extract of" if is_built else "As at", day_in_words(the_return.work_day)),
         ("Found", _sentence(counts)),
         *([("Agreed with DfE", issues.agreed())] if is_built and issues.agreed() else []),
         ("Personal data", f"This file is about children. {names} {CARE}"),
@@ -251,12 +253,12 @@ def _kept_sheet(book: Book, issues: Issues) -> None:
     """Every note and correction that the authority keeps, and what became of it."""
     lines = issues.kept()
     of_kind = Counter(line[0] for line in lines)
-    without = sum(line[1] not in ("applied", "applies") for line in lines)
-    notes, corrections = of_kind["Note"], of_kind["Correction"]
-    title = (
-        f"{notes:,} {'note' if notes == 1 else 'notes'} and {corrections:,}"
-        f" {'correction' if corrections == 1 else 'corrections'}, {without:,} without effect."
+    without = sum(line[1] not in WITH_EFFECT for line in lines)
+    counts = ", ".join(
+        f"{of_kind[kind]:,} {kind.lower()}{'s' * (of_kind[kind] != 1)}"
+        for kind in ("Note", "Correction", "Answer")
     )
+    title = f"{counts}; {without:,} without effect."
     book.table_sheet(KEPT, title, KEPT_LINE, lines)
 
 
@@ -289,10 +291,6 @@ def _code_sheet(book: Book, issues: Issues) -> None:
         for code in issues.codes
     )
     book.table_sheet(CODES, f"The codes of {issues.the_return.year}.", CODE, rows)
-
-
-def _day(day: date) -> str:
-    return f"{day.day} {day:%B %Y}"
 
 
 def people_in_words(count: int) -> str:

@@ -1,6 +1,7 @@
 """The words of the lines: answers, states, and the marks by which a line is known again."""
 
 import hashlib
+from datetime import date
 
 WORKBOOK, CSV = "issues.xlsx", "issues.csv"
 NO_TEAM = "No team"
@@ -47,3 +48,8 @@ def answer_mark(answer: str, reason: str, initials: str) -> str:
         return ""
     parts = (" ".join(part.split())[:LONGEST_MARKED] for part in (answer, reason, initials))
     return mark_of("|".join(parts))[:TOKEN_LENGTH]
+
+
+def day_in_words(day: date) -> str:
+    """A day as people in England write it: 21 January 2026."""
+    return f"{day.day} {day:%B %Y}"
