@@ -424,6 +424,36 @@ def test_copies_of_several_officers_come_together(desk: Desk) -> None:
     assert again.written == []
 
 
+def test_each_officer_has_a_workbook_of_their_own_lines_and_answers_in_it(desk: Desk) -> None:
+    with duckdb.connect(str(desk.warehouse)) as connection:
+        connection.execute(
+            "create schema if not exists staging;"
+            "create or replace table staging.stg_people as select * from (values"
+            " ('1', 'Jo O''Neill'), ('2', 'Jo O Neill'), ('3', '../x'), ('4', null))"
+            " as t(person_id, worker)"
+        )
+    out = desk.folder / "out"
+    issue_files.write_issues(desk.warehouse, "built", YEAR, out, by_worker=True)
+    own = {path.stem: path for path in issue_files.workbooks_in(out)[1:]}
+    assert own.keys() == {"issues_Jo_O_Neill", "issues_Jo_O_Neill_2", "issues_x"}
+    people = {}
+    for name, path in own.items():
+        book = openpyxl.load_workbook(path)
+        assert book.sheetnames[0] == "Start here"
+        assert "All issues" not in book.sheetnames
+        rows = book[TEAM].iter_rows(min_row=2, values_only=True)
+        people[name] = {str(row[0]) for row in rows}
+    assert people["issues_x"] == {"3"}
+    assert sorted(map(sorted, people.values())) == [["1"], ["2"], ["3"]]
+    for name, path in own.items():
+        book = openpyxl.load_workbook(path)
+        for record in people[name]:
+            answer(book[TEAM], f"R{record}", RIGHT, f"So says {name}")
+        book.save(path)
+    assert outcomes(desk.take(*issue_files.workbooks_in(out))) == {"note": 3}
+    assert {record for _, record in desk.notes()} == {"R1", "R2", "R3"}
+
+
 def test_an_old_copy_does_not_take_back_what_was_kept_since(desk: Desk) -> None:
     def otherwise(book: Book) -> None:
         answer(book[TEAM], "R1", RIGHT, "Something else", "AK")
