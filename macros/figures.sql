@@ -21,6 +21,11 @@
     regexp_matches(lower({{ figure }}), '(^|_)pc(_|$)|rate$')
 {%- endmacro %}
 
+{# What a figure counts or is the percentage of: the same for a percentage and its own count. #}
+{% macro counted_thing(figure) -%}
+    regexp_replace(lower({{ figure }}), '^(pc_|number_need_|number_)|_pc$', '', 'g')
+{%- endmacro %}
+
 {# The shares that have a national band, each of a row of figures, in percent to one decimal.
 
    The figures, a CTE or a model, have the key columns named, dataset, breakdown, is_total, figure

@@ -310,6 +310,10 @@ def test_rows_of_the_extract_are_told_in_words_and_what_cannot_be_read_as_it_was
             "ReceivedDate blank (cannot be read: received_date next week)",
             "Request received: blank\nCannot be read: Request received: next week",
         ),
+        "B01": (
+            "newplans Special schools: 7.0% (3 children), nationally 1.0 to 6.5 (2025)",
+            "New plans: Special schools: 7.0% (3 children), nationally 1.0 to 6.5 (2025)",
+        ),
         "P18": ("UPN A950000178301; other record: 7", "UPN: A950000178301\nOther record: 7"),
     }
     issues = [(rule, "1", "R1", "R1", found, True, "r", 2) for rule, (found, _) in told.items()]
@@ -318,6 +322,7 @@ def test_rows_of_the_extract_are_told_in_words_and_what_cannot_be_read_as_it_was
     found = {line["Rule"]: line for line in lines(sheets(written)["All issues"])}
     for rule, (_, says) in told.items():
         assert found[rule]["What the record says"] == says
+    assert found["B01"]["Item"] is None, "it is about a share, and no item"
 
 
 def test_a_line_that_follows_says_from_what_and_whose_that_is(

@@ -14,6 +14,21 @@ labels as (
     group by dataset, figure
 ),
 
+-- How many children a row of a table counts, for each count of it.
+counts as (
+    select
+        return_id,
+        dataset,
+        breakdown,
+        is_total,
+        {{ counted_thing('figure') }} as counted_thing,
+        any_value(this_year) as count_this_year,
+    from {{ ref('figure_changes') }}
+    where not {{ is_percentage('figure') }} and try_cast(this_year as bigint) is not null
+    group by all
+    having count(*) = 1
+),
+
 judged as (
     select
         changes.return_id,
@@ -21,15 +36,18 @@ judged as (
         null::varchar as request_id,
         changes.dataset || '/' || changes.figure
         || case when changes.is_total then '' else '/' || changes.breakdown end as record_id,
-        changes.dataset || '.csv: ' || labels.label
+        changes.dataset || ' ' || labels.label
         || case when changes.is_total then '' else ' (' || changes.breakdown || ')' end
         || ': ' || changes.share || '%' || case
             when changes.share_of <> 'DfE''s own percentage' then ' ' || changes.share_of
             else ''
         end
+        || case counts.count_this_year
+            when '1' then ' (1 child)'
+            else coalesce(' (' || counts.count_this_year || ' children)', '')
+        end
         || ', nationally ' || changes.band_low || ' to ' || changes.band_high
-        || ' (' || changes.band_year || ')'
-        || coalesce('; outside it are ' || changes.count_outside_band || ' children', '') as found,
+        || ' (' || changes.band_year || ')' as found,
 
         -- the share is below or above the band that authorities were in, by enough children
         changes.is_outside_band
@@ -38,6 +56,12 @@ judged as (
     inner join {{ ref('returns') }} as returns on changes.return_id = returns.return_id
     inner join labels
         on changes.dataset = labels.dataset and changes.figure = labels.figure
+    left join counts
+        on changes.return_id = counts.return_id
+            and changes.dataset = counts.dataset
+            and changes.breakdown = counts.breakdown
+            and changes.is_total = counts.is_total
+            and {{ counted_thing('changes.figure') }} = counts.counted_thing
     where changes.band_low is not null
 )
 
