@@ -11,9 +11,12 @@ counted as (
         is_known,
         count(*) filter (is_received) as requests_received_in_year,
         count(*) filter (is_received and is_in_youth_accommodation) as requests_rya,
-        count(*) filter (is_received and request_outcome_word = 'agreed') as requests_decided_to_assess,
-        count(*) filter (is_received and request_outcome_word = 'refused') as requests_decided_not_to_assess,
-        count(*) filter (is_received and request_outcome_word = 'undecided') as requests_decision_not_made,
+        count(*) filter (is_received and request_outcome_word = 'agreed')
+            as requests_decided_to_assess,
+        count(*) filter (is_received and request_outcome_word = 'refused')
+            as requests_decided_not_to_assess,
+        count(*) filter (is_received and request_outcome_word = 'undecided')
+            as requests_decision_not_made,
         count(*) filter (is_received and request_outcome_word = 'withdrawn') as requests_withdrawn,
         -- A decision counts in the year it was made, whenever the request came.
         count(*) filter (is_decided and is_in_time) as request_outcome_six_weeks,

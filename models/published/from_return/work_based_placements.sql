@@ -8,7 +8,8 @@ figures as (
         breakdown_topic,
         breakdown,
         is_known,
-        count(*) filter (list_contains(work_based_words, 'supported_internship')) as open_supp_intern,
+        count(*) filter (list_contains(work_based_words, 'supported_internship'))
+            as open_supp_intern,
         count(*) filter (list_contains(work_based_words, 'apprenticeship')) as open_apprentice,
         count(*) filter (list_contains(work_based_words, 'traineeship')) as open_trainee,
         open_supp_intern + open_apprentice + open_trainee as open_wbp,

@@ -55,7 +55,9 @@ named_settings as (
         ) as named_places,
         string_agg(
             coalesce(
-                'URN ' || settings.urn, 'UKPRN ' || settings.ukprn, 'setting ' || settings.sen_setting
+                'URN ' || settings.urn,
+                'UKPRN ' || settings.ukprn,
+                'setting ' || settings.sen_setting
             ),
             ', ' order by settings.urn, settings.ukprn, settings.sen_setting
         ) as named_in_words,
@@ -205,7 +207,8 @@ judged as (
         plan_wbp,
         upn_unknown,
         'an earlier placement '
-        || if(isfinite(earlier_last_day), 'ended ' || earlier_last_day, 'is still open') as beside_d13,
+        || if(isfinite(earlier_last_day), 'ended ' || earlier_last_day, 'is still open')
+            as beside_d13,
         'PlanDetail ' || named_in_words as beside_d21,
 
         -- more than one of URN, UKPRN and kind of setting is given

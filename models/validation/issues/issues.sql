@@ -389,5 +389,6 @@ left join {{ ref('record_sources') }} as sources
             when 'file' then coalesce(faults.record ->> 'points_at_module', 'requests')
             else faults.module
         end = sources.module
-        and if(faults.module = 'file', coalesce(faults.pointed_id, faults.record_id), faults.record_id)
-        = sources.record_id
+        and if(
+            faults.module = 'file', coalesce(faults.pointed_id, faults.record_id), faults.record_id
+        ) = sources.record_id
