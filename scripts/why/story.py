@@ -295,7 +295,7 @@ def _notes(person: Person) -> Table:
         (
             _place(row["_file"], row["_row"]),
             f"answer to {row['rule_id']}, {row['record_id']}",
-            "still there" if (row["rule_id"], row["record_id"]) in there else "gone",
+            _outcome(row, person.survey) if (row["rule_id"], row["record_id"]) in there else "gone",
             f"{row['author']}, {row['date']}",
             _answer(row),
         )
@@ -306,6 +306,15 @@ def _notes(person: Person) -> Table:
         ("source", "about", "what became of it", "by", "what it says"),
         notes + answers + corrections,
     )
+
+
+def _outcome(row: Row, survey: Row) -> str:
+    """What became of an answer whose line is found again."""
+    if row["answer"] == "other_team":
+        return "moved"
+    extracted_on = survey["extracted_on"]
+    is_waiting = extracted_on is not None and row["date"] >= extracted_on.isoformat()
+    return "in no extract yet" if is_waiting else "still there"
 
 
 def _answer(row: Row) -> str:

@@ -358,6 +358,33 @@ def test_notes_and_corrections_are_listed_and_corrections_named_at_their_item(
     assert "Secretname" not in terminal(page)
 
 
+def test_answers_of_the_workbook_are_listed_with_what_became_of_them(
+    doctored: Path, person_id: str, tmp_path: Path
+) -> None:
+    path = Path(shutil.copy(doctored, tmp_path / "sen2.duckdb"))
+    ((day,),) = ask(path, "select extracted_on::varchar from intermediate.survey")
+    answers = [
+        ("L13", "other_team", "Business support", "2020-01-01", "moved"),
+        ("L13", "corrected", "", "2020-01-01", "still there"),
+        ("L13", "corrected", "", day, "in no extract yet"),
+        ("P09", "corrected", "", day, "gone"),
+    ]
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("delete from raw.answers")
+        for row, (rule, answer, text, given, _) in enumerate(answers, start=2):
+            connection.execute(
+                "insert into raw.answers by name select $1 as rule_id, $2 as record_id,"
+                " $3 as answer, $4 as \"text\", $5 as date, 'Jo' as author,"
+                " 'answers.csv' as _file, $6 as _row",
+                [rule, person_id, answer, text, given, row],
+            )
+    listed = table(person_page(path, person_id), "Notes and corrections")
+    found = [line for line in listed if line[0].startswith("answers.csv")]
+    assert [line[2] for line in found] == [became for *_, became in answers]
+    assert found[0][1] == f"answer to L13, {person_id}"
+    assert found[0][4] == "with Business support"
+
+
 def test_the_html_page_is_escaped_self_contained_and_private(
     doctored: Path, person_id: str, tmp_path: Path
 ) -> None:
