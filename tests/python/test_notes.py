@@ -480,15 +480,15 @@ def test_names_in_notes_and_corrections_are_shown_only_on_demand(tmp_path: Path)
 
     assert kept(hidden) == [
         ("people.surname", "blank", "(a name, not shown here)"),
-        ("people.birth_date", "blank", "(a date of birth, not shown here)"),
+        ("Date of birth (people.birth_date)", "blank", "(a date of birth, not shown here)"),
         ("people.sex", "blank", "F"),
         ("P28", "(a name, not shown here)", None),
     ]
     assert kept(shown) == [
         ("people.surname", "blank", SECRET),
-        ("people.birth_date", "blank", "2015-06-07"),
+        ("Date of birth (people.birth_date)", "blank", "7 Jun 2015"),
         ("people.sex", "blank", "F"),
-        ("P28", f"Surname {SECRET}", None),
+        ("P28", f"Surname: {SECRET}", None),
     ]
 
 
